@@ -1,0 +1,161 @@
+"""From a code to its meaning: the most exact row there is, and never more than is known.
+
+A J2012 code falls from its own row to the block around it and to the system of its letter. A
+number that makers fill by themselves never borrows a block: what P1457 means on one make says
+nothing about another. A J1939 parameter falls to its number alone.
+"""
+
+from dataclasses import dataclass, replace
+
+from dtc_db.codes import Code, J1939Dtc, J2012Dtc
+from dtc_db.meaning import Component, Failure, Level, Meaning
+from dtc_db.tables import (
+    Parameter,
+    load_blocks,
+    load_components,
+    load_failures,
+    load_parameters,
+    load_rows,
+)
+from dtc_db.urgency import Urgency
+
+ROW_TABLES = (
+    "powertrain.txt",
+    "powertrain2.txt",
+    "hybrid.txt",
+    "chassis.txt",
+    "body.txt",
+    "network.txt",
+)
+
+_SILENT = Failure("", ("", "", ""))
+_PARAMETER = Component(
+    key="parameter",
+    trade="unknown-heavy",
+    urgency=Urgency.UNKNOWN,
+    names=("parameter {} of a heavy vehicle", "paramètre {} d'un poids lourd", "Lkw-Parameter {}"),
+)
+_OWN_PARAMETER = Component(
+    key="parameter.own",
+    trade="unknown-heavy",
+    urgency=Urgency.UNKNOWN,
+    names=("maker's own parameter {}", "paramètre constructeur {}", "Herstellerparameter {}"),
+)
+_RAW = Component(
+    key="raw",
+    trade="unknown",
+    urgency=Urgency.UNKNOWN,
+    names=(
+        "code {} of unstated format",
+        "code {} de format inconnu",
+        "Code {} unbekannten Formats",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meanings:
+    """All tables of meanings, ready to be asked.
+
+    Attributes:
+        rows: By two-byte number.
+        fallbacks: 65,536 entries, the block or system of each two-byte number.
+        parameters: By SPN.
+        modes: The 32 failure modes of J1939, by FMI.
+        failure_types: Those known of the 256 failure type bytes of J2012.
+    """
+
+    rows: dict[int, Meaning]
+    fallbacks: list[Meaning]
+    parameters: dict[int, Parameter]
+    modes: list[Failure]
+    failure_types: dict[int, Failure]
+
+    @classmethod
+    def load(cls) -> "Meanings":
+        """Read the tables.
+
+        Raises:
+            TableError: If a table has a mistake; names the line.
+        """
+        components = load_components("components.txt")
+        failures = load_failures("failures.txt")
+        rows: dict[int, Meaning] = {}
+        for name in ROW_TABLES:
+            rows |= load_rows(name, components, failures)
+        return cls(
+            rows=rows,
+            fallbacks=_fallbacks(),
+            parameters=load_parameters("j1939.txt"),
+            modes=list(load_failures("failure_modes.txt").values()),
+            failure_types={
+                int(key, 16): failure for key, failure in load_failures("failure_types.txt").items()
+            },
+        )
+
+    def find(self, code: Code) -> Meaning:
+        """The meaning of a code; its level says how much of it is known. Never raises."""
+        match code:
+            case J2012Dtc():
+                return self.rows.get(code.number) or self.fallbacks[code.number]
+            case J1939Dtc():
+                return self._find_parameter(code)
+            case _:
+                return Meaning(
+                    component=_RAW,
+                    failure=_SILENT,
+                    designator=str(code),
+                    trade=_RAW.trade,
+                    urgency=_RAW.urgency,
+                    level=Level.UNKNOWN,
+                    source=f"no format stated; read as J2012 it would be {code.as_j2012}",
+                )
+
+    def _find_parameter(self, code: J1939Dtc) -> Meaning:
+        mode = self.modes[code.fmi]
+        parameter = self.parameters.get(code.spn)
+        if parameter is not None:
+            component = parameter.component
+            return Meaning(
+                component=component,
+                failure=mode,
+                trade=component.trade,
+                urgency=parameter.by_fmi.get(code.fmi, component.urgency),
+                level=Level.GENERIC,
+                source=parameter.origin,
+            )
+        component = _OWN_PARAMETER if code.is_makers_own else _PARAMETER
+        return Meaning(
+            component=component,
+            failure=mode,
+            designator=str(code.spn),
+            trade=component.trade,
+            urgency=component.urgency,
+            level=Level.UNKNOWN if code.is_makers_own else Level.SYSTEM,
+            source="SPN in the range of makers" if code.is_makers_own else "SPN not in j1939.txt",
+        )
+
+
+def _fallbacks() -> list[Meaning]:
+    """The block or system of every two-byte number; later lines of a table go over earlier ones."""
+    nothing = Meaning(
+        component=_RAW,
+        failure=_SILENT,
+        trade=_RAW.trade,
+        urgency=_RAW.urgency,
+        level=Level.UNKNOWN,
+        source="",
+    )
+    fallbacks = [nothing] * 0x10000
+    for name, level in (("systems.txt", Level.SYSTEM), ("blocks.txt", Level.BLOCK)):
+        for block in load_blocks(name):
+            meaning = replace(
+                nothing,
+                component=block.component,
+                trade=block.component.trade,
+                urgency=block.component.urgency,
+                level=level,
+                source=block.origin,
+            )
+            fallbacks[block.first : block.last + 1] = [meaning] * (block.last + 1 - block.first)
+    return fallbacks

@@ -1,0 +1,251 @@
+"""Reads the tables of meanings.
+
+Three forms, one line each, cells parted by ``|``; a line ``# …`` is a comment; a line ``= …`` says
+where the rows below it come from and how sure they are.
+
+    components  key | trade | urgency letter | English | French | German
+    failures    key | English | French | German
+    rows        first code | component | failures
+
+A row names consecutive codes, one for each failure. ``coil:A..L`` repeats the failures for each
+letter, ``injector:1..12`` for each number, ``o2@1,2`` for each place (bank, or bank.sensor), the
+place in the outer loop. Codes count in hexadecimal, or with ``~`` after the first code in tens, as
+the oldest parts of the list do. ``-`` skips one code. After a component or a failure, ``!x`` gives
+the urgency by its letter and ``%trade`` another kind of work.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from dtc_db.codes import FMI_MAX, J2012Dtc, parse_code
+from dtc_db.errors import MalformedCodeError, TableError
+from dtc_db.meaning import Component, Failure, Level, Meaning, Words
+from dtc_db.urgency import Urgency
+
+FOLDER = Path(__file__).parent / "data"
+
+URGENCY_LETTERS = {
+    "x": Urgency.STOP_NOW,
+    "t": Urgency.TOW,
+    "l": Urgency.LIMP,
+    "s": Urgency.SOON,
+    "n": Urgency.NEXT_SERVICE,
+    "i": Urgency.INFO,
+    "u": Urgency.UNKNOWN,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a table, with where it stands and what vouches for it."""
+
+    table: str
+    number: int
+    source: str
+    cells: tuple[str, ...]
+
+    @property
+    def origin(self) -> str:
+        """Table, line and provenance, for whoever asks why."""
+        return f"{self.table}:{self.number} ({self.source})"
+
+    def error(self, reason: str) -> TableError:
+        """The error that names this line."""
+        return TableError(self.table, self.number, reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A range of J2012 numbers, both ends included, and what is known of all of them."""
+
+    first: int
+    last: int
+    component: Component
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A J1939 parameter; ``by_fmi`` holds the failure modes that weigh otherwise than it does."""
+
+    component: Component
+    by_fmi: dict[int, Urgency]
+    origin: str
+
+
+def read_lines(name: str, cells: int) -> Iterator[Line]:
+    """The lines of a table of ours that hold something.
+
+    Raises:
+        TableError: If a line has another number of cells.
+    """
+    source = "unsourced"
+    text = (FOLDER / name).read_text(encoding="utf-8")
+    for number, raw in enumerate(text.splitlines(), start=1):
+        content = raw.strip()
+        if content.startswith("="):
+            source = content[1:].strip()
+        elif content and not content.startswith("#"):
+            line = Line(name, number, source, tuple(map(str.strip, content.split("|"))))
+            if len(line.cells) != cells:
+                raise line.error(f"expected {cells} cells, got {len(line.cells)}")
+            yield line
+
+
+def load_components(name: str) -> dict[str, Component]:
+    """The parts that can fail, by key."""
+    components: dict[str, Component] = {}
+    for line in read_lines(name, 6):
+        key, trade, letter, *names = line.cells
+        if key in components:
+            raise line.error(f"{key} stands twice")
+        components[key] = Component(
+            key=key, trade=trade, urgency=_urgency(letter, line), names=_words(names)
+        )
+    return components
+
+
+def load_failures(name: str) -> dict[str, Failure]:
+    """The ways of failing, by key."""
+    return {
+        line.cells[0]: Failure(line.cells[0], _words([*line.cells[1:]]))
+        for line in read_lines(name, 4)
+    }
+
+
+def load_blocks(name: str) -> list[Block]:
+    """The groups of the J2012 list in the order of the table, so that a later one may lie over."""
+    blocks: list[Block] = []
+    for line in read_lines(name, 6):
+        span, trade, letter, *names = line.cells
+        first, _, last = span.partition("-")
+        component = Component(
+            key=span, trade=trade, urgency=_urgency(letter, line), names=_words(names)
+        )
+        blocks.append(Block(_number(first, line), _number(last, line), component, line.origin))
+    return blocks
+
+
+def load_rows(
+    name: str, components: dict[str, Component], failures: dict[str, Failure]
+) -> dict[int, Meaning]:
+    """The meanings of a table of J2012 codes, by two-byte number.
+
+    Raises:
+        TableError: If a line names what does not exist, or a code that another line has.
+    """
+    meanings: dict[int, Meaning] = {}
+    for line in read_lines(name, 3):
+        start, subject, listed = line.cells
+        number = _number(start.rstrip("~"), line)
+        for meaning in _expand(line, subject, listed.split(), components, failures):
+            if meaning is not None:
+                if number in meanings:
+                    raise line.error(
+                        f"{J2012Dtc(number)} stands in {meanings[number].source} already"
+                    )
+                meanings[number] = meaning
+            number = _next_in_tens(number) if start.endswith("~") else number + 1
+    return meanings
+
+
+def load_parameters(name: str) -> dict[int, Parameter]:
+    """The J1939 parameters, by SPN.
+
+    A line is ``SPN | trade | urgency | English | French | German``; the urgency is a letter,
+    followed by FMI and letter where a failure mode weighs otherwise: ``s 0x 16l``.
+    """
+    parameters: dict[int, Parameter] = {}
+    for line in read_lines(name, 6):
+        spn, trade, urgencies, *names = line.cells
+        letter, *exceptions = urgencies.split()
+        by_fmi = {int(item[:-1]): _urgency(item[-1], line) for item in exceptions}
+        if int(spn) in parameters or max(by_fmi, default=0) > FMI_MAX:
+            raise line.error(f"SPN {spn} stands twice or has an FMI above {FMI_MAX}")
+        component = Component(
+            key=f"spn.{spn}", trade=trade, urgency=_urgency(letter, line), names=_words(names)
+        )
+        parameters[int(spn)] = Parameter(component, by_fmi, line.origin)
+    return parameters
+
+
+def _expand(
+    line: Line,
+    subject: str,
+    listed: list[str],
+    components: dict[str, Component],
+    failures: dict[str, Failure],
+) -> Iterator[Meaning | None]:
+    """The meanings of a row in the order of its codes; None where one is skipped."""
+    subject, row_urgency, row_trade = _marks(subject, line)
+    head, _, places = subject.partition("@")
+    key, _, designators = head.partition(":")
+    component = components.get(key)
+    if component is None:
+        raise line.error(f"no component {key}")
+    parsed = [None if item == "-" else _marks(item, line) for item in listed]
+    for place in places.split(","):
+        for designator in _designators(designators):
+            for item in parsed:
+                if item is None:
+                    yield None
+                    continue
+                failure, urgency, trade = item
+                if failure not in failures:
+                    raise line.error(f"no failure {failure}")
+                yield Meaning(
+                    component=component,
+                    failure=failures[failure],
+                    designator=designator,
+                    place=place,
+                    trade=trade or row_trade or component.trade,
+                    urgency=urgency or row_urgency or component.urgency,
+                    level=Level.GENERIC,
+                    source=line.origin,
+                )
+
+
+def _marks(text: str, line: Line) -> tuple[str, Urgency | None, str | None]:
+    """Part ``text!x%trade`` into what it marks, the urgency and the trade."""
+    text, _, trade = text.partition("%")
+    text, _, letter = text.partition("!")
+    return text, _urgency(letter, line) if letter else None, trade or None
+
+
+def _designators(text: str) -> list[str]:
+    """``A..C`` is A, B, C, ``1..3`` is 1, 2, 3, ``A,C`` is A, C; nothing is one nameless thing."""
+    first, dots, last = text.partition("..")
+    if not dots:
+        return text.split(",")
+    if first.isdigit():
+        return [str(number) for number in range(int(first), int(last) + 1)]
+    return [chr(letter) for letter in range(ord(first), ord(last) + 1)]
+
+
+def _next_in_tens(number: int) -> int:
+    number += 1
+    while any(number >> shift & 0xF > 9 for shift in (0, 4, 8)):
+        number += 1
+    return number
+
+
+def _number(text: str, line: Line) -> int:
+    try:
+        code = parse_code(text)
+    except MalformedCodeError as error:
+        raise line.error(str(error)) from error
+    if not isinstance(code, J2012Dtc):
+        raise line.error(f"expected a code such as P0301, got {text}")
+    return code.number
+
+
+def _urgency(letter: str, line: Line) -> Urgency:
+    if letter not in URGENCY_LETTERS:
+        raise line.error(f"expected one of {', '.join(URGENCY_LETTERS)}, got {letter!r}")
+    return URGENCY_LETTERS[letter]
+
+
+def _words(names: list[str]) -> Words:
+    english, french, german = names
+    return english, french, german

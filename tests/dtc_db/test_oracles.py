@@ -1,0 +1,116 @@
+"""Holds our texts against public lists, where they are at hand; `-rP` shows the report.
+
+Public lists disagree with each other in about half of their wordings, so presence and meaning are
+compared, not letters: the share of words in common with the closer list.
+"""
+
+import json
+import re
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from dtc_db.codes import J2012Dtc, parse_code
+from dtc_db.lookup import Meanings
+from dtc_db.meaning import Level
+
+FOLDER = Path(__file__).parents[3] / "shared" / "data" / "dtc"
+WORST_SHOWN = 20
+
+MEANINGS = Meanings.load()
+
+# Share of a block's codes that have a row of their own. It may only rise.
+COVERAGE_MIN = {"P0": 0.40, "P2": 0.13, "C0": 0.02, "B0": 0.05, "U0": 0.18, "U3": 0.03}
+OVERLAP_MIN = 0.55
+
+
+def load(name: str) -> dict[str, dict[str, dict[str, str]]]:
+    path = FOLDER / name
+    if not path.is_file():
+        pytest.skip(f"NOT TESTED: {name} is not beside this checkout, so nothing to hold against")
+    data: dict[str, dict[str, dict[str, str]]] = json.loads(path.read_text(encoding="utf-8"))
+    return data
+
+
+def words(text: str) -> set[str]:
+    return set(re.findall(r"[a-z0-9+]+", text.lower()))
+
+
+def overlap(ours: str, theirs: str) -> float:
+    """Words in common by words in all, 0 to 1."""
+    a, b = words(ours), words(theirs)
+    return len(a & b) / max(1, len(a | b))
+
+
+@dataclass
+class Block:
+    """What was found of one block of codes."""
+
+    listed: int = 0
+    scores: list[tuple[float, str, str, str]] = field(default_factory=list)
+
+    @property
+    def coverage(self) -> float:
+        return len(self.scores) / self.listed
+
+    @property
+    def mean(self) -> float:
+        return sum(score for score, *_ in self.scores) / max(1, len(self.scores))
+
+
+def compare(names: dict[str, dict[str, str]]) -> dict[str, Block]:
+    """Our generic texts against the closer of the lists, by letter and first digit."""
+    blocks: dict[str, Block] = defaultdict(Block)
+    for text, listed in names.items():
+        code = parse_code(text)
+        assert isinstance(code, J2012Dtc)
+        block = blocks[text[:2]]
+        block.listed += 1
+        meaning = MEANINGS.find(code)
+        if meaning.level is Level.GENERIC:
+            ours = meaning.text("en")
+            score, theirs = max((overlap(ours, other), other) for other in listed.values())
+            block.scores.append((score, text, ours, theirs))
+    return blocks
+
+
+def report(blocks: dict[str, Block]) -> str:
+    lines = [
+        f"{name}: {block.listed} listed, {block.coverage:.1%} with a row, overlap {block.mean:.2f}"
+        for name, block in sorted(blocks.items())
+    ]
+    worst = sorted(row for block in blocks.values() for row in block.scores)[:WORST_SHOWN]
+    return "\n".join([*lines, *(f"{score:.2f} {' | '.join(rest)}" for score, *rest in worst)])
+
+
+def test_generic_codes_mean_what_public_lists_say() -> None:
+    names = load("generic_names.json")
+    blocks = compare({code: dict(listed) for code, listed in names.items()})  # type: ignore[arg-type]  # two levels, not three
+    print(report(blocks))  # noqa: T201 - the report is what this test is for
+    for name, least in COVERAGE_MIN.items():
+        assert blocks[name].coverage >= least, name
+        assert blocks[name].mean >= OVERLAP_MIN, name
+
+
+def test_the_comparison_would_notice_wrong_meanings() -> None:
+    names = load("generic_names.json")
+    codes = list(names)
+    shifted = {
+        code: dict(names[other])
+        for code, other in zip(codes, codes[100:] + codes[:100], strict=True)
+    }
+    blocks = compare(shifted)  # type: ignore[arg-type]  # two levels, not three
+    assert blocks["P0"].mean < OVERLAP_MIN
+
+
+def test_truck_parameters_are_named_as_public_lists_name_them() -> None:
+    names = load("j1939_names.json")["spn"]
+    scores = [
+        max(overlap(parameter.component.names[0], other) for other in names[str(spn)].values())
+        for spn, parameter in MEANINGS.parameters.items()
+        if str(spn) in names
+    ]
+    assert len(scores) >= 300
+    assert sum(scores) / len(scores) >= OVERLAP_MIN
