@@ -1,0 +1,1 @@
+"""One module for each device family: its topics and payloads in, reports and dead letters out."""

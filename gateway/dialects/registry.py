@@ -1,0 +1,80 @@
+"""Finds the dialect that reads a topic."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from gateway.dialects.fleetwise import fleetwise
+from gateway.dialects.inhand import inhand
+from gateway.dialects.openxc import openxc
+from gateway.dialects.traccar import traccar
+from gateway.dialects.vss import vss
+from gateway.dialects.wican import wican
+from gateway.model import DeadLetter, Reason, Report
+
+
+class Dialect(Protocol):
+    """One device family's topics and payloads."""
+
+    @property
+    def topic_filters(self) -> tuple[str, ...]:
+        """MQTT topic filters of what it reads."""
+
+    def parse(self, topic: str, payload: bytes, *, received_at: datetime) -> Report | DeadLetter:
+        """Make a report of a message that matches one of the filters. Never raises."""
+
+
+FOREIGN: Mapping[str, Callable[[], Dialect]] = {
+    "fleetwise": fleetwise,
+    "inhand": inhand,
+    "openxc": openxc,
+    "traccar": traccar,
+    "vss": vss,
+    "wican": wican,
+}
+"""Other makers' device families by name, each on its usual topics; read only where asked for."""
+
+
+class Registry:
+    """All dialects that are listened to; the first whose filter matches reads a message."""
+
+    def __init__(self, dialects: Sequence[Dialect]) -> None:
+        self._dialects = tuple(dialects)
+
+    @property
+    def topic_filters(self) -> tuple[str, ...]:
+        """What to subscribe to."""
+        return tuple(one for dialect in self._dialects for one in dialect.topic_filters)
+
+    def find(self, topic: str) -> Dialect | None:
+        """Find the dialect of a topic."""
+        for dialect in self._dialects:
+            if any(matches(one, topic) for one in dialect.topic_filters):
+                return dialect
+        return None
+
+    def parse(self, topic: str, payload: bytes, received_at: datetime) -> Report | DeadLetter:
+        """Make a report or a dead letter of any message. Never raises."""
+        dialect = self.find(topic)
+        if dialect is not None:
+            return dialect.parse(topic, payload, received_at=received_at)
+        return DeadLetter(
+            topic=topic,
+            unit=None,
+            event_id=None,
+            reason=Reason.TOPIC,
+            text="no dialect reads this topic",
+            raw=payload,
+            received_at=received_at,
+        )
+
+
+def matches(topic_filter: str, topic: str) -> bool:
+    """Whether a topic falls under an MQTT filter with ``+`` and ``#`` (MQTT 5.0, 4.7.1)."""
+    wanted, given = topic_filter.split("/"), topic.split("/")
+    for at, level in enumerate(wanted):
+        if level == "#":
+            return True
+        if at >= len(given) or level not in ("+", given[at]):
+            return False
+    return len(wanted) == len(given)

@@ -1,0 +1,151 @@
+"""The gateway's loop: gather, decode, store, say so, and only then let the broker forget.
+
+    receive ─▶ decode ─▶ store (one transaction) ─COMMIT─▶ receipts ─▶ acknowledgements
+
+While the database is away the batch is held and tried again. Nothing is acknowledged, so the
+broker's limit of messages in flight stops the stream: we never hold more than that limit and one
+batch.
+"""
+
+import asyncio
+import json
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from gateway.errors import ReportRefusedError, StoreUnavailableError
+from gateway.model import DeadLetter, Reason, Report
+from gateway.ports import ReportStore
+from gateway.sources.mqtt import Message
+
+BATCH_REPORTS_MAX = 500
+BATCH_AGE_S_MAX = 0.004
+RETRY_S_MIN, RETRY_S_MAX = 0.1, 2.0
+# Receipts of one message stay well below what small units can take in one go.
+RECEIPT_IDS_MAX = 50
+
+log = logging.getLogger("rightbay.gateway")
+
+Parse = Callable[[str, bytes, datetime], Report | DeadLetter]
+
+
+class Source(Protocol):
+    """Where messages come from and receipts go to; `gateway.sources.mqtt.MqttClient` is one."""
+
+    async def receive(self) -> Message:
+        """Wait for the next message."""
+
+    def receive_nowait(self) -> Message | None:
+        """Take the next message if it is already here."""
+
+    def acknowledge(self, message: Message) -> bool:
+        """Let the source forget a message."""
+
+    def publish(self, topic: str, payload: bytes) -> None:
+        """Send without waiting."""
+
+
+async def serve(source: Source, store: ReportStore, parse: Parse, *, topic_prefix: str) -> None:
+    """Take reports until cancelled.
+
+    Args:
+        source: Connected and subscribed.
+        store: Where reports become durable.
+        parse: Makes a report or a dead letter of topic, payload and time of arrival; never raises.
+        topic_prefix: Before ``/{unit}/down/receipt``.
+
+    Raises:
+        BrokerLostError: If the source ended; a new connection gets everything unacknowledged again.
+    """
+    while True:
+        batch = await _gather(source)
+        parsed = [parse(message.topic, message.payload, message.received_at) for message in batch]
+        reports = [item for item in parsed if isinstance(item, Report)]
+        dead_letters = [item for item in parsed if isinstance(item, DeadLetter)]
+        await _store(store, reports, dead_letters)
+        for topic, payload in receipts(parsed, topic_prefix=topic_prefix):
+            source.publish(topic, payload)
+        for message in batch:
+            source.acknowledge(message)
+
+
+def receipts(
+    stored: Iterable[Report | DeadLetter], *, topic_prefix: str
+) -> Iterable[tuple[str, bytes]]:
+    """Tell each unit which of its messages it may forget.
+
+    A dead letter whose id could be read is answered for as well: it is kept, and sending it again
+    would not make it better.
+    """
+    ids_of_unit: dict[str, list[str]] = defaultdict(list)
+    for item in stored:
+        if item.unit is not None and item.event_id is not None:
+            ids_of_unit[item.unit].append(item.event_id)
+    for unit, ids in ids_of_unit.items():
+        for start in range(0, len(ids), RECEIPT_IDS_MAX):
+            body = json.dumps({"ids": ids[start : start + RECEIPT_IDS_MAX]}).encode()
+            yield f"{topic_prefix}/{unit}/down/receipt", body
+
+
+async def _gather(source: Source) -> list[Message]:
+    batch = [await source.receive()]
+    loop = asyncio.get_running_loop()
+    deadline_s = loop.time() + BATCH_AGE_S_MAX
+    while len(batch) < BATCH_REPORTS_MAX:
+        message = source.receive_nowait()
+        if message is not None:
+            batch.append(message)
+            continue
+        remaining_s = deadline_s - loop.time()
+        if remaining_s <= 0:
+            break
+        try:
+            async with asyncio.timeout(remaining_s):
+                batch.append(await source.receive())
+        except TimeoutError:
+            break
+    return batch
+
+
+async def _store(
+    store: ReportStore, reports: Sequence[Report], dead_letters: Sequence[DeadLetter]
+) -> None:
+    try:
+        await _store_in_time(store, reports, dead_letters)
+    except ReportRefusedError:
+        # One report must not hold up the others: find it, and keep it as a dead letter.
+        await _store_in_time(store, (), dead_letters)
+        for report in reports:
+            try:
+                await _store_in_time(store, (report,), ())
+            except ReportRefusedError as error:
+                await _store_in_time(store, (), (_refused(report, str(error)),))
+
+
+async def _store_in_time(
+    store: ReportStore, reports: Sequence[Report], dead_letters: Sequence[DeadLetter]
+) -> None:
+    delay_s = RETRY_S_MIN
+    while True:
+        try:
+            await store.store(reports, dead_letters)
+        except StoreUnavailableError as error:
+            log.warning("store_unavailable", extra={"reason": str(error), "retry_s": delay_s})
+            await asyncio.sleep(delay_s)
+            delay_s = min(2 * delay_s, RETRY_S_MAX)
+        else:
+            return
+
+
+def _refused(report: Report, text: str) -> DeadLetter:
+    return DeadLetter(
+        topic="",
+        unit=report.unit,
+        event_id=report.event_id,
+        reason=Reason.STORE_REFUSED,
+        text=text,
+        raw=report.payload,
+        received_at=report.received_at,
+    )

@@ -1,0 +1,1 @@
+"""Where messages come from: adapters that hand topic, payload and time to the service."""

@@ -1,0 +1,146 @@
+"""The MQTT adapter against real brokers: what is unacknowledged comes again, and nothing else."""
+
+import asyncio
+import os
+import socket
+import uuid
+
+import pytest
+
+from gateway.errors import BrokerLostError
+from gateway.sources import mqtt
+from gateway.sources.mqtt import Message, MqttClient
+
+pytestmark = pytest.mark.integration
+
+
+def client(url: str, *topics: str, name: str = "", is_durable: bool = True) -> MqttClient:
+    return MqttClient(
+        url,
+        client_id=name or f"test-{uuid.uuid4().hex}",
+        subscriptions=topics,
+        is_durable=is_durable,
+    )
+
+
+async def receive(source: MqttClient, *, timeout_s: float = 10) -> Message:
+    async with asyncio.timeout(timeout_s):
+        return await source.receive()
+
+
+def cut(source: MqttClient) -> None:
+    """Break the connection as a network would, unknown to the client's own code."""
+    connection = source._client.socket()
+    assert connection is not None
+    with socket.socket(fileno=os.dup(connection.fileno())) as same:
+        same.shutdown(socket.SHUT_RDWR)
+
+
+async def test_what_is_sent_arrives_with_its_topic_and_bytes(
+    broker_url: str, topic_prefix: str
+) -> None:
+    topic, body = f"{topic_prefix}/u-1/up/report", b"\x00\xff{}"
+    async with client(broker_url, f"{topic_prefix}/+/up/report").running() as source:
+        await source.deliver(topic, body)
+        heard = await receive(source)
+    assert (heard.topic, heard.payload) == (topic, body)
+    assert heard.received_at.tzinfo is not None
+
+
+async def test_what_was_not_acknowledged_comes_again_in_the_next_connection(
+    broker_url: str, topic_prefix: str
+) -> None:
+    name, topic = f"test-{uuid.uuid4().hex}", f"{topic_prefix}/t"
+    async with client(broker_url, topic, name=name).running() as source:
+        for number in range(3):
+            await source.deliver(topic, b"%d" % number)
+        first, _, _ = [await receive(source) for _ in range(3)]
+        assert source.acknowledge(first)
+        await asyncio.sleep(0.3)  # the acknowledgement is on its way
+    async with client(broker_url, topic, name=name).running() as source:
+        again = [(await receive(source)).payload for _ in range(2)]
+    assert sorted(again) == [b"1", b"2"]
+
+
+async def test_an_acknowledgement_for_a_connection_that_is_gone_is_not_sent(
+    broker_url: str, topic_prefix: str
+) -> None:
+    topic = f"{topic_prefix}/t"
+    async with client(broker_url, topic).running() as source:
+        await source.deliver(topic, b"before")
+        before = await receive(source)
+        cut(source)
+        again = await receive(source)
+        assert (again.payload, again.epoch > before.epoch) == (b"before", True)
+        assert not source.acknowledge(before)
+        assert source.acknowledge(again)
+
+
+async def test_after_a_cut_it_subscribes_again_and_goes_on(
+    broker_url: str, topic_prefix: str
+) -> None:
+    topic = f"{topic_prefix}/t"
+    async with (
+        client(broker_url, topic, is_durable=False).running() as source,
+        client(broker_url).running() as sender,
+    ):
+        cut(source)
+        async with asyncio.timeout(15):
+            while source.receive_nowait() is None:
+                await sender.deliver(topic, b"after")
+                await asyncio.sleep(0.1)
+
+
+async def test_more_than_the_queue_holds_is_refused_and_comes_again(
+    broker_url: str, topic_prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mqtt, "QUEUE_MESSAGES_MAX", 2)
+    topic = f"{topic_prefix}/t"
+    async with (
+        client(broker_url, topic).running() as source,
+        client(broker_url).running() as sender,
+    ):
+        for number in range(6):
+            await sender.deliver(topic, b"%d" % number)
+        heard: set[bytes] = set()
+        while len(heard) < 6:
+            message = await receive(source, timeout_s=20)
+            heard.add(message.payload)
+            source.acknowledge(message)
+    assert heard == {b"%d" % number for number in range(6)}
+
+
+async def test_a_network_thread_that_died_is_noticed(broker_url: str) -> None:
+    async with client(broker_url).running() as source:
+        source._client.loop_stop()
+        with pytest.raises(BrokerLostError):
+            await receive(source)
+        with pytest.raises(BrokerLostError):
+            await source.lost()
+
+
+async def test_a_delivery_that_nobody_confirms_is_an_error(
+    broker_url: str, monkeypatch: pytest.MonkeyPatch, topic_prefix: str
+) -> None:
+    monkeypatch.setattr(mqtt, "PUBLISH_TIMEOUT_S", 0.05)
+    async with client(broker_url).running() as source:
+        source._client.loop_stop()
+        with pytest.raises(BrokerLostError, match=r"confirm|away"):
+            await source.deliver(f"{topic_prefix}/t", b"")
+
+
+async def test_hundreds_of_deliveries_at_once_are_all_confirmed(
+    broker_url: str, topic_prefix: str
+) -> None:
+    async with client(broker_url).running() as source, asyncio.timeout(30):
+        for _ in range(10):
+            await asyncio.gather(*(source.deliver(f"{topic_prefix}/{n}", b"x") for n in range(300)))
+
+
+async def test_a_broker_that_is_not_there_is_one_clear_error() -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+    with pytest.raises(BrokerLostError, match=f"127.0.0.1:{port}.*RIGHTBAY_BROKER_URL"):
+        async with client(f"mqtt://127.0.0.1:{port}").running():
+            pass
