@@ -1,0 +1,106 @@
+"""Gathers the assessed faults of a vehicle into a case; derives the ids of cases and referrals.
+
+Ids are derived, so that whoever repeats a step makes the same row, the same push, the same entry.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+from uuid import UUID, uuid5
+
+from dtc_db.codes import Code, J1939Dtc
+from dtc_db.need import combine
+from dtc_db.urgency import ORDER, gravest
+from dtc_db.vehicle import VehicleClass, VehicleKind
+from routing.model import Case, CaseFault, Position
+
+if TYPE_CHECKING:
+    from dtc_db.knowledge import Knowledge
+
+# Drawn once at random; the names under it are the ids given to the functions below.
+_NAMESPACE = UUID("6f0d1b1e-9a53-4b0f-8a3a-2f6b0c6f4c1d")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObservedFault:
+    """A fault that is on, as a control unit reported it.
+
+    Attributes:
+        status: In the words of the gateway's statuses.
+        lamps: Lamp name and state, as the same control unit sent them.
+    """
+
+    code: Code
+    ecu: str
+    status: str
+    lamps: tuple[tuple[str, str], ...] = ()
+
+
+def case_id_of(first_episode_id: UUID) -> UUID:
+    """The id of the case that an episode opened."""
+    return uuid5(_NAMESPACE, f"case {first_episode_id}")
+
+
+def referral_id_of(case_id: UUID, version: int) -> UUID:
+    """The id of a case's referral; the first one is version 1."""
+    return uuid5(_NAMESPACE, f"referral {case_id} {version}")
+
+
+def case_of(  # noqa: PLR0913 - each is one fact of the case, given by name
+    faults: Sequence[ObservedFault],
+    *,
+    case_id: str,
+    vehicle: VehicleKind,
+    is_registered: bool,
+    position: Position | None,
+    knowledge: "Knowledge",
+) -> Case:
+    """Assess the faults and join them: everything needed, the gravest urgency and its actions.
+
+    Args:
+        faults: At least one, in any order; the case lists the gravest first.
+        case_id: Of `case_id_of`.
+        vehicle: As far as it is known.
+        is_registered: Whether somebody registered the unit.
+        position: Where the vehicle was when it last reported a change.
+        knowledge: What codes mean.
+    """
+    vehicle = _kind(vehicle, faults)
+    assessed = [
+        (fault, knowledge.assess(fault.code, vehicle, status=fault.status, lamps=fault.lamps))
+        for fault in faults
+    ]
+    assessed.sort(key=lambda pair: (ORDER.index(pair[1].urgency), str(pair[0].code), pair[0].ecu))
+    first = assessed[0][1]
+    return Case(
+        case_id=case_id,
+        vehicle=vehicle,
+        is_registered=is_registered,
+        position=position,
+        faults=tuple(
+            CaseFault(
+                code=str(fault.code),
+                ecu=fault.ecu,
+                status=fault.status,
+                text=assessment.text,
+                urgency=assessment.urgency,
+            )
+            for fault, assessment in assessed
+        ),
+        need=combine(assessment.need for _, assessment in assessed),
+        urgency=gravest(assessment.urgency for _, assessment in assessed),
+        driver_action=first.driver_action,
+        fleet_action=first.fleet_action,
+    )
+
+
+def _kind(vehicle: VehicleKind, faults: Sequence[ObservedFault]) -> VehicleKind:
+    """A vehicle of unknown class that speaks J1939 is taken for a truck, the careful reading.
+
+    Cars do not speak it; a workshop for cars could not take what does.
+    """
+    if vehicle.vehicle_class is VehicleClass.UNKNOWN and any(
+        isinstance(fault.code, J1939Dtc) for fault in faults
+    ):
+        return replace(vehicle, vehicle_class=VehicleClass.TRUCK)
+    return vehicle

@@ -1,0 +1,1 @@
+"""The published ranking policy and the texts for people; data only."""

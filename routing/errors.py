@@ -1,0 +1,23 @@
+"""Errors of routing, grouped by who can act on them.
+
+RoutingError
+├── CasesUnavailableError  the database is away; the caller may try again
+├── DataFileError          a scheme, policy or text file is malformed; whoever keeps it can mend it
+└── UnreadableFileError    a file to import cannot be read at all; whoever gave it can
+"""
+
+
+class RoutingError(Exception):
+    """Root of what routing raises."""
+
+
+class CasesUnavailableError(RoutingError):
+    """Cases or the directory cannot be reached; trying again is safe."""
+
+
+class DataFileError(RoutingError):
+    """A data file of ours, or one that an operator put in its place, breaks its schema."""
+
+
+class UnreadableFileError(RoutingError):
+    """Nothing of a file to import could be read; the message names the file and the reason."""

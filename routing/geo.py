@@ -1,0 +1,46 @@
+"""Distances on the sphere, and places as unit vectors for nearest-neighbour trees.
+
+A tree over longitude and latitude is wrong at the antimeridian and near the poles; one over unit
+vectors is right everywhere, because the straight line through the earth (the chord) grows with the
+way along its surface.
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from routing.model import Position
+
+# Mean radius of the earth, IUGG. The sphere is at most 0.6 % off the ellipsoid, which is small
+# beside the detour of any road.
+EARTH_RADIUS_M = 6_371_008.8
+
+
+def distance_m(start: Position, end: Position) -> int:
+    """Great-circle distance in whole metres; exact for near and for opposite places.
+
+    Whole metres, so that the last bit of a mathematical library never decides an order.
+    """
+    x_1, y_1, z_1 = unit_vector(start)
+    x_2, y_2, z_2 = unit_vector(end)
+    cross = math.hypot(y_1 * z_2 - z_1 * y_2, z_1 * x_2 - x_1 * z_2, x_1 * y_2 - y_1 * x_2)
+    dot = x_1 * x_2 + y_1 * y_2 + z_1 * z_2
+    return round(EARTH_RADIUS_M * math.atan2(cross, dot))
+
+
+def unit_vector(position: Position) -> tuple[float, float, float]:
+    """The place on a sphere of radius 1; x through 0° E 0° N, z through the north pole."""
+    lon, lat = math.radians(position.lon_deg), math.radians(position.lat_deg)
+    return (
+        math.cos(lat) * math.cos(lon),
+        math.cos(lat) * math.sin(lon),
+        math.sin(lat),
+    )
+
+
+def unit_vectors(positions: Sequence[Position]) -> NDArray[np.float64]:
+    """Shape (n, 3), in the order given; (0, 3) for no places."""
+    rows = [unit_vector(position) for position in positions]
+    return np.array(rows, dtype=np.float64).reshape(len(rows), 3)

@@ -1,0 +1,1 @@
+"""Reads files of repairers, credentials and vehicles into values; writes nothing anywhere."""

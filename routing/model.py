@@ -1,0 +1,256 @@
+"""The values a decision is made of: places, people, what they hold, cases and referrals."""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+
+from dtc_db.need import Arrival, Need
+from dtc_db.urgency import Urgency
+from dtc_db.vehicle import Powertrain, VehicleClass, VehicleKind
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place on the WGS 84 ellipsoid; refuses what lies outside it.
+
+    Raises:
+        ValueError: If longitude is outside [-180, 180] or latitude outside [-90, 90].
+    """
+
+    lon_deg: float
+    lat_deg: float
+
+    def __post_init__(self) -> None:
+        if not (-180 <= self.lon_deg <= 180 and -90 <= self.lat_deg <= 90):
+            raise ValueError("longitude must be in [-180, 180] and latitude in [-90, 90]")
+
+
+class Evidence(StrEnum):
+    """How a title is known, from weakest to strongest."""
+
+    DECLARED = "declared"
+    DOCUMENT_SEEN = "document_seen"
+    REGISTER_CHECKED = "register_checked"
+    VERIFIED = "verified"  # cryptographically
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credential:
+    """A title that one person holds under one scheme.
+
+    Attributes:
+        scheme: Name of a scheme file, such as ``de-dguv-209-093``.
+        title: As the scheme spells it, such as ``2S``.
+        valid_from: First day on which it counts.
+        valid_until: Last day on which it counts; None where the scheme sets no end.
+    """
+
+    scheme: str
+    title: str
+    valid_from: date
+    valid_until: date | None
+    evidence: Evidence = Evidence.DECLARED
+    is_revoked: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """A technician: a number within the site, never a name."""
+
+    number: int
+    credentials: tuple[Credential, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """One workshop of a repairer.
+
+    Attributes:
+        site_id: Stable external id, such as ``osm:node/123``.
+        country: ISO 3166-1 alpha-2, empty where unknown.
+        vehicle_classes: What it takes; empty means that nobody said, which is not "everything".
+        makes: The only makes it works on, lower case; empty means any.
+        equipment: What stands there, in the words of ``dtc_db.need.Need.equipment``.
+        access: Diagnostic access, in the words of ``dtc_db.need.Need.access``; for one make only
+            with its name behind, as in ``make.diagnostics:toyota``.
+        opening_hours: OpenStreetMap grammar; None where unknown.
+    """
+
+    site_id: str
+    name: str
+    position: Position
+    country: str = ""
+    vehicle_classes: frozenset[VehicleClass] = frozenset()
+    makes: frozenset[str] = frozenset()
+    equipment: frozenset[str] = frozenset()
+    access: frozenset[str] = frozenset()
+    opening_hours: str | None = None
+    people: tuple[Person, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseFault:
+    """One fault of a case, as the decision sees it."""
+
+    code: str
+    ecu: str
+    status: str
+    text: str
+    urgency: Urgency
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """What is wrong with one vehicle now, and what mending it takes.
+
+    Attributes:
+        case_id: Derived from the first episode, so that a retry makes the same one.
+        vehicle: What is known of the vehicle, without its identity.
+        is_registered: False if nobody registered the unit: the case is unassigned.
+        position: Where the vehicle was when it reported; None if it did not say.
+        need: Of all faults together.
+        urgency: The gravest of all faults.
+    """
+
+    case_id: str
+    vehicle: VehicleKind
+    is_registered: bool
+    position: Position | None
+    faults: tuple[CaseFault, ...]
+    need: Need
+    urgency: Urgency
+    driver_action: str
+    fleet_action: str
+
+
+class Rule(StrEnum):
+    """Why a site that was weighed is not on the list; checked in this order, the first counts."""
+
+    VEHICLE_CLASS = "vehicle_class"
+    MAKE = "make"
+    SKILLS = "skills"
+    ACCESS = "access"
+    EQUIPMENT = "equipment"
+    CLOSED = "closed"
+    DISTANCE = "distance"
+    OUTRANKED = "outranked"  # eligible, but others stand before it and the list is full
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Term:
+    """One part of a site's score.
+
+    Attributes:
+        name: Of the ranking policy.
+        value: In the unit that the policy names.
+        points: What the policy's curve makes of it; the score is the sum.
+    """
+
+    name: str
+    value: float
+    points: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """A site on the list: eligible, and ranked.
+
+    Attributes:
+        evidence: Which titles satisfied which skill, ``(skill, person, scheme, title, until)``.
+        why: Reasons for its place, for people.
+    """
+
+    site: Site
+    distance_m: int
+    travel_s: int
+    score: float
+    terms: tuple[Term, ...]
+    evidence: tuple["SkillEvidence", ...]
+    why: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SkillEvidence:
+    """Who holds one skill at a site, by which title, and until when."""
+
+    skill: str
+    person: int
+    scheme: str
+    title: str
+    evidence: Evidence
+    valid_until: date | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exclusion:
+    """A site that was weighed and is not on the list.
+
+    Attributes:
+        rule: The first rule that failed.
+        missing: What would have satisfied it, in the words of the need.
+        why: The same for people.
+    """
+
+    site: Site
+    distance_m: int
+    rule: Rule
+    missing: tuple[str, ...]
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """The list for a case, with a reason for everyone who was weighed.
+
+    Attributes:
+        offers: Best first; empty if nobody is eligible.
+        excluded: Nearest first.
+        notices: What the reader must know: no position, nobody eligible, law of the place.
+        arrival: How the vehicle is to get there.
+        directory_version: Of the snapshot that was used.
+        policy_version: Of the ranking policy that was used.
+        directory_digest: Of all its sites and of the schemes, SHA-256 in hexadecimal.
+        policy_digest: Of the policy, likewise.
+    """
+
+    case: Case
+    decided_at: datetime
+    arrival: Arrival
+    offers: tuple[Offer, ...]
+    excluded: tuple[Exclusion, ...]
+    notices: tuple[str, ...]
+    directory_version: str
+    policy_version: str
+    directory_digest: str = ""
+    policy_digest: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisteredVehicle:
+    """A vehicle as its keeper registered it, with its identity. Never part of a decision.
+
+    Attributes:
+        unit: The telematics unit in it.
+        vin: 17 characters; None where the keeper gave none. Kept out of ``repr``.
+        make: Lower case.
+        fleet: The keeper's own word for a group of vehicles.
+    """
+
+    unit: str
+    vin: str | None = field(default=None, repr=False)
+    make: str | None = None
+    model: str | None = None
+    model_year: int | None = None
+    powertrain: Powertrain = Powertrain.UNKNOWN
+    vehicle_class: VehicleClass = VehicleClass.UNKNOWN
+    fleet: str | None = None
+
+    @property
+    def kind(self) -> VehicleKind:
+        """The vehicle without its identity."""
+        return VehicleKind(
+            vehicle_class=self.vehicle_class,
+            powertrain=self.powertrain,
+            make=self.make,
+            model_year=self.model_year,
+        )

@@ -1,0 +1,275 @@
+"""The referral: a decision as a document that people, partners and auditors read.
+
+Its bytes are canonical JSON (RFC 8785), so that the same decision has the same hash everywhere. It
+holds no VIN, no unit and no position of the vehicle; what the decision was made of stands in
+``inputs`` by hash.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, TypedDict, cast
+
+import rfc8785
+
+from dtc_db.need import Json, Need, need_to_json
+from routing.model import Case, Decision, Exclusion, Offer, SkillEvidence
+
+SHORT_OFFERS_MAX = 3
+
+
+class FaultEntry(TypedDict):
+    """A fault of the case."""
+
+    code: str
+    ecu: str
+    status: str
+    text: str
+    urgency: str
+
+
+class EvidenceEntry(TypedDict):
+    """Who holds a skill at a place, by which title, and until which day (None: without end)."""
+
+    skill: str
+    person: int
+    scheme: str
+    title: str
+    evidence: str
+    valid_until: str | None
+
+
+class TermEntry(TypedDict):
+    """A part of a score; -1 is a value that nobody knows."""
+
+    name: str
+    value: float
+    points: float
+
+
+class OfferEntry(TypedDict):
+    """A place on the list; `pos` is its own longitude and latitude."""
+
+    site: str
+    name: str
+    pos: list[float]
+    distance_m: int
+    travel_s: int
+    score: float
+    terms: list[TermEntry]
+    evidence: list[EvidenceEntry]
+    why: list[str]
+
+
+class ExclusionEntry(TypedDict):
+    """A place that was weighed and is not on the list."""
+
+    site: str
+    name: str
+    distance_m: int
+    rule: str
+    missing: list[str]
+    why: str
+
+
+class ReferralDocument(TypedDict):
+    """The whole referral."""
+
+    referral: str
+    version: int
+    case: str
+    decided_at: str
+    vehicle: dict[str, str | int | None]
+    unassigned: bool
+    faults: list[FaultEntry]
+    urgency: str
+    driver_action: str
+    fleet_action: str
+    need: dict[str, Json]
+    arrival: str
+    offers: list[OfferEntry]
+    excluded: list[ExclusionEntry]
+    notices: list[str]
+    inputs: dict[str, str]
+
+
+class ShortOffer(TypedDict):
+    """A place, as far as a driver wants to know it."""
+
+    site: str
+    name: str
+    pos: list[float]
+    distance_m: int
+    eta_s: int
+    why: list[str]
+
+
+class ShortReferral(TypedDict):
+    """What goes into the car."""
+
+    id: str
+    version: int
+    case: str
+    codes: list[str]
+    text: str
+    urgency: str
+    driver_action: str
+    arrival: str
+    offers: list[ShortOffer]
+    notices: list[str]
+
+
+def referral_document(decision: Decision, *, referral_id: str, version: int) -> ReferralDocument:
+    """The whole referral, ready for `canonical`.
+
+    Args:
+        decision: What was decided.
+        referral_id: Of `routing.cases.referral_id_of`.
+        version: 1 for a case's first referral.
+    """
+    case = decision.case
+    return ReferralDocument(
+        referral=referral_id,
+        version=version,
+        case=case.case_id,
+        decided_at=format_time(decision.decided_at),
+        vehicle=_vehicle(case),
+        unassigned=not case.is_registered,
+        faults=_faults(case),
+        urgency=case.urgency.value,
+        driver_action=case.driver_action,
+        fleet_action=case.fleet_action,
+        need=need_document(case.need),
+        arrival=decision.arrival.value,
+        offers=[_offer(offer) for offer in decision.offers],
+        excluded=[_exclusion(exclusion) for exclusion in decision.excluded],
+        notices=[*decision.notices],
+        inputs={
+            "case": case_digest(case),
+            "directory": decision.directory_version,
+            "directory_digest": decision.directory_digest,
+            "policy": decision.policy_version,
+            "policy_digest": decision.policy_digest,
+        },
+    )
+
+
+def short_referral(document: ReferralDocument) -> ShortReferral:
+    """What goes into the car: what to do, and the first places with their reasons."""
+    return ShortReferral(
+        id=document["referral"],
+        version=document["version"],
+        case=document["case"],
+        codes=[fault["code"] for fault in document["faults"]],
+        text=document["faults"][0]["text"] if document["faults"] else "",
+        urgency=document["urgency"],
+        driver_action=document["driver_action"],
+        arrival=document["arrival"],
+        offers=[
+            ShortOffer(
+                site=offer["site"],
+                name=offer["name"],
+                pos=offer["pos"],
+                distance_m=offer["distance_m"],
+                eta_s=offer["travel_s"],
+                why=offer["why"],
+            )
+            for offer in document["offers"][:SHORT_OFFERS_MAX]
+        ],
+        notices=document["notices"],
+    )
+
+
+def need_document(need: Need) -> dict[str, Json]:
+    """The need as it stands in a referral; the same need always gives the same value."""
+    return need_to_json(need)
+
+
+def canonical(document: Mapping[str, object]) -> bytes:
+    """The document's one sequence of bytes, by RFC 8785."""
+    # The library's own type is a recursive union that no TypedDict fits.
+    return rfc8785.dumps(cast("dict[str, Any]", document))
+
+
+def case_digest(case: Case) -> str:
+    """SHA-256 of everything a decision takes from a case, its position included; hexadecimal."""
+    place = case.position
+    content = {
+        "case": case.case_id,
+        "vehicle": _vehicle(case),
+        "is_registered": case.is_registered,
+        "position": None if place is None else [place.lon_deg, place.lat_deg],
+        "faults": _faults(case),
+        "need": need_document(case.need),
+        "urgency": case.urgency.value,
+        "driver_action": case.driver_action,
+        "fleet_action": case.fleet_action,
+    }
+    return hashlib.sha256(canonical(content)).hexdigest()
+
+
+def format_time(at: datetime) -> str:
+    """RFC 3339 with milliseconds; ``at`` is in UTC."""
+    return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z"
+
+
+def _vehicle(case: Case) -> dict[str, str | int | None]:
+    kind = case.vehicle
+    return {
+        "vehicle_class": kind.vehicle_class.value,
+        "powertrain": kind.powertrain.value,
+        "make": kind.make,
+        "model_year": kind.model_year,
+    }
+
+
+def _faults(case: Case) -> list[FaultEntry]:
+    return [
+        FaultEntry(
+            code=fault.code,
+            ecu=fault.ecu,
+            status=fault.status,
+            text=fault.text,
+            urgency=fault.urgency.value,
+        )
+        for fault in case.faults
+    ]
+
+
+def _offer(offer: Offer) -> OfferEntry:
+    position = offer.site.position
+    return OfferEntry(
+        site=offer.site.site_id,
+        name=offer.site.name,
+        pos=[position.lon_deg, position.lat_deg],
+        distance_m=offer.distance_m,
+        travel_s=offer.travel_s,
+        score=offer.score,
+        terms=[
+            TermEntry(name=term.name, value=term.value, points=term.points) for term in offer.terms
+        ],
+        evidence=[_evidence(found) for found in offer.evidence],
+        why=[*offer.why],
+    )
+
+
+def _evidence(found: SkillEvidence) -> EvidenceEntry:
+    return EvidenceEntry(
+        skill=found.skill,
+        person=found.person,
+        scheme=found.scheme,
+        title=found.title,
+        evidence=found.evidence.value,
+        valid_until=found.valid_until.isoformat() if found.valid_until else None,
+    )
+
+
+def _exclusion(exclusion: Exclusion) -> ExclusionEntry:
+    return ExclusionEntry(
+        site=exclusion.site.site_id,
+        name=exclusion.site.name,
+        distance_m=exclusion.distance_m,
+        rule=exclusion.rule.value,
+        missing=[*exclusion.missing],
+        why=exclusion.why,
+    )

@@ -1,0 +1,1 @@
+"""The schemes that recognise competence, one dated TOML file each; `catalogue` reads them."""

@@ -1,0 +1,105 @@
+"""Values for tests of this room and its neighbours, built in few words."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+
+from dtc_db.need import Expression, Need, Skill, all_of
+from dtc_db.urgency import Urgency
+from dtc_db.vehicle import Powertrain, VehicleClass, VehicleKind
+from routing.model import Case, CaseFault, Credential, Evidence, Person, Position, Site
+
+NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)  # a Monday
+HERE = Position(2.35, 48.85)
+LONG_AGO = date(2020, 1, 1)
+
+
+def held(  # noqa: PLR0913 - a test names only what differs
+    scheme: str,
+    title: str,
+    *,
+    valid_from: date = LONG_AGO,
+    until: date | None = None,
+    evidence: Evidence = Evidence.DECLARED,
+    is_revoked: bool = False,
+) -> Credential:
+    """A title, without end and in force unless said otherwise."""
+    return Credential(
+        scheme=scheme,
+        title=title,
+        valid_from=valid_from,
+        valid_until=until,
+        evidence=evidence,
+        is_revoked=is_revoked,
+    )
+
+
+LIGHT = held("trade", "light vehicle technician")
+HEAVY = held("trade", "heavy vehicle technician")
+
+
+def team(*people: Sequence[Credential]) -> tuple[Person, ...]:
+    """People numbered from 1, each with their titles."""
+    return tuple(
+        Person(number=number, credentials=tuple(credentials))
+        for number, credentials in enumerate(people, start=1)
+    )
+
+
+def site(  # noqa: PLR0913 - likewise
+    site_id: str = "a",
+    *people: Sequence[Credential],
+    lon_deg: float = HERE.lon_deg,
+    lat_deg: float = HERE.lat_deg,
+    country: str = "FR",
+    vehicle_classes: frozenset[VehicleClass] = frozenset(),
+    makes: frozenset[str] = frozenset(),
+    equipment: frozenset[str] = frozenset(),
+    access: frozenset[str] = frozenset(),
+    opening_hours: str | None = "24/7",
+) -> Site:
+    """A site that is always open, where the vehicle stands, unless said otherwise."""
+    return Site(
+        site_id=site_id,
+        name=f"Garage {site_id}",
+        position=Position(lon_deg, lat_deg),
+        country=country,
+        vehicle_classes=vehicle_classes,
+        makes=makes,
+        equipment=equipment,
+        access=access,
+        opening_hours=opening_hours,
+        people=team(*people),
+    )
+
+
+def need(*skills: str | Expression, **more: object) -> Need:
+    """All of the skills; ``more`` are fields of `Need`."""
+    parts = (Skill(skill) if isinstance(skill, str) else skill for skill in skills)
+    return Need(skills=all_of(parts), **more)  # type: ignore[arg-type] # checked by Need's users
+
+
+def case(  # noqa: PLR0913 - likewise
+    wanted: Need,
+    *,
+    position: Position | None = HERE,
+    vehicle_class: VehicleClass = VehicleClass.CAR,
+    powertrain: Powertrain = Powertrain.PETROL,
+    make: str | None = None,
+    urgency: Urgency = Urgency.SOON,
+    is_registered: bool = True,
+) -> Case:
+    """One fault of one registered car."""
+    fault = CaseFault(
+        code="P0128", ecu="7E8", status="confirmed", text="coolant thermostat", urgency=urgency
+    )
+    return Case(
+        case_id="0b0e7d2e-6f0c-5a52-9f5e-0d6d3e2f9a11",
+        vehicle=VehicleKind(vehicle_class=vehicle_class, powertrain=powertrain, make=make),
+        is_registered=is_registered,
+        position=position,
+        faults=(fault,),
+        need=wanted,
+        urgency=urgency,
+        driver_action="drive to a workshop soon",
+        fleet_action="plan a visit",
+    )

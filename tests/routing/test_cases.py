@@ -1,0 +1,74 @@
+"""Faults become a case by what is known of them; ids follow from what they are derived of."""
+
+from uuid import UUID, uuid4
+
+import pytest
+
+from dtc_db.codes import Code, J1939Dtc, parse_code
+from dtc_db.knowledge import Knowledge
+from dtc_db.need import skills_of
+from dtc_db.urgency import gravest
+from dtc_db.vehicle import Powertrain, VehicleClass, VehicleKind
+from routing.cases import ObservedFault, case_id_of, case_of, referral_id_of
+from routing.model import Case
+
+EPISODE = UUID("2d0c0f6e-8f3e-4d1a-9c60-2f4b8f0a7a11")
+CAR = VehicleKind(vehicle_class=VehicleClass.CAR, powertrain=Powertrain.PETROL)
+
+
+@pytest.fixture(scope="module")
+def knowledge() -> Knowledge:
+    return Knowledge.load()
+
+
+def made(knowledge: Knowledge, *codes: Code | str, vehicle: VehicleKind = CAR) -> Case:
+    parsed = [parse_code(code) if isinstance(code, str) else code for code in codes]
+    return case_of(
+        [ObservedFault(code=code, ecu="7E8", status="confirmed") for code in parsed],
+        case_id="c",
+        vehicle=vehicle,
+        is_registered=True,
+        position=None,
+        knowledge=knowledge,
+    )
+
+
+def test_a_case_needs_what_all_its_faults_need_and_is_as_grave_as_the_gravest(
+    knowledge: Knowledge,
+) -> None:
+    one, other = made(knowledge, "P0128"), made(knowledge, "C0035")
+    both = made(knowledge, "P0128", "C0035")
+    assert skills_of(both.need.skills) == skills_of(one.need.skills) | skills_of(other.need.skills)
+    assert both.urgency is gravest([one.urgency, other.urgency])
+    assert {fault.code for fault in both.faults} == {"P0128", "C0035"}
+
+
+def test_the_gravest_fault_comes_first_and_says_what_to_do(knowledge: Knowledge) -> None:
+    bev = VehicleKind(vehicle_class=VehicleClass.CAR, powertrain=Powertrain.BEV)
+    a_case = made(knowledge, "B1000", "P0AA6", vehicle=bev)
+    alone = made(knowledge, "P0AA6", vehicle=bev)
+    assert a_case.faults[0].code == "P0AA6"
+    assert a_case.driver_action == alone.driver_action
+    assert "hv.live" in skills_of(a_case.need.skills)
+
+
+def test_the_order_of_the_faults_given_does_not_matter(knowledge: Knowledge) -> None:
+    codes = ("U0100", "P0128", "C0035", "P0301")
+    assert made(knowledge, *codes) == made(knowledge, *codes[::-1])
+
+
+def test_an_unknown_vehicle_that_speaks_j1939_is_taken_for_a_truck(knowledge: Knowledge) -> None:
+    unknown = VehicleKind()
+    assert made(knowledge, J1939Dtc(609, 9), vehicle=unknown).vehicle.vehicle_class == "truck"
+    assert made(knowledge, "P0128", vehicle=unknown).vehicle.vehicle_class == "unknown"
+    assert made(knowledge, J1939Dtc(609, 9), vehicle=CAR).vehicle.vehicle_class == "car"
+
+
+def test_ids_are_the_same_for_the_same_and_differ_for_anything_else() -> None:
+    case_id = case_id_of(EPISODE)
+    ids = [case_id, case_id_of(uuid4()), referral_id_of(case_id, 1), referral_id_of(case_id, 2)]
+    assert len(set(ids)) == 4
+    assert case_id_of(EPISODE) == case_id
+    assert referral_id_of(case_id, 1) == ids[2]
+    # Written down once: a release that derives other ids would issue every open referral again.
+    assert str(case_id) == "86cb16a6-884c-5a58-8694-a1e31f75bc34"

@@ -1,0 +1,145 @@
+"""A snapshot gives its sites nearest first, everywhere on earth, and the able ones among them."""
+
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dtc_db.need import AllOf, AnyOf, AtLeast, Expression, Skill
+from routing.competence import team_evidence
+from routing.directory import Directory, directory_digest
+from routing.expression import satisfies
+from routing.geo import distance_m
+from routing.model import Position, Site
+from routing.testing import HEAVY, LIGHT, held, site
+
+DAY = date(2026, 11, 23)
+FR = "fr-nf-c-18-550"
+
+degrees = st.sampled_from([-180.0, -179.99, -90.0, 0.0, 0.001, 2.35, 89.99, 90.0, 179.99, 180.0])
+places = st.builds(Position, degrees, degrees.filter(lambda value: abs(value) <= 90))
+titles = st.builds(
+    held,
+    st.just(FR),
+    st.sampled_from(["BCL", "B2VL", "B2TL", "B0L"]),
+    valid_from=st.sampled_from([DAY - timedelta(days=n) for n in (-2, 0, 400)]),
+    until=st.sampled_from([None, *(DAY + timedelta(days=n) for n in (-1, 0, 400))]),
+    is_revoked=st.booleans(),
+)
+people = st.lists(st.lists(titles, max_size=2), max_size=2)
+
+
+@st.composite
+def directories(draw: st.DrawFn) -> Directory:
+    drawn = draw(st.lists(st.tuples(places, people), max_size=200))
+    sites = [
+        site(f"s{number:03}", *team, lon_deg=place.lon_deg, lat_deg=place.lat_deg)
+        for number, (place, team) in enumerate(drawn)
+    ]
+    return Directory(draw(st.permutations(sites)) if len(sites) < 20 else sites, "1")
+
+
+NEEDS: list[Expression] = [
+    AllOf(()),
+    Skill("hv.live"),
+    AllOf((Skill("hv.isolate"), Skill("hv.deenergised"))),
+    AnyOf((Skill("hv.live"), Skill("hv.isolate"))),
+    AtLeast(2, (Skill("hv.live"), Skill("hv.isolate"), Skill("hv.aware"))),
+    AnyOf(()),
+    Skill("no.such.skill"),
+]
+
+
+def ordered(sites: tuple[Site, ...], place: Position) -> list[tuple[int, str]]:
+    return sorted((distance_m(place, one.position), one.site_id) for one in sites)
+
+
+@settings(max_examples=50)
+@given(directories(), places)
+def test_all_sites_come_nearest_first_and_equally_far_ones_by_id(
+    directory: Directory, place: Position
+) -> None:
+    found = [(near.distance_m, near.site.site_id) for near in directory.nearest(place)]
+    assert found == ordered(directory.sites, place)
+
+
+@settings(max_examples=100)
+@given(directories(), places, st.sampled_from(NEEDS))
+def test_for_one_day_the_able_sites_are_exactly_the_competent_ones(
+    directory: Directory, place: Position, need: Expression
+) -> None:
+    competent = tuple(
+        one for one in directory.sites if satisfies(need, team_evidence(one, day=DAY))
+    )
+    for _ in range(2):  # the second answer comes from the kept tree
+        able = directory.nearest_able(place, need, first_day=DAY, last_day=DAY)
+        found = [(near.distance_m, near.site.site_id) for near in able]
+        assert found == ordered(competent, place)
+
+
+def test_over_several_days_whoever_is_competent_on_one_of_them_is_able() -> None:
+    directory = Directory(
+        [
+            site("begins", [held(FR, "BCL", valid_from=DAY + timedelta(days=3))]),
+            site("ends", [held(FR, "BCL", until=DAY)]),
+            site("later", [held(FR, "BCL", valid_from=DAY + timedelta(days=4))]),
+            site("over", [held(FR, "BCL", until=DAY - timedelta(days=1))]),
+        ],
+        "1",
+    )
+    able = directory.nearest_able(
+        Position(0, 0), Skill("hv.isolate"), first_day=DAY, last_day=DAY + timedelta(days=3)
+    )
+    assert {near.site.site_id for near in able} == {"begins", "ends"}
+
+
+def test_many_sites_at_one_place_come_all_and_once() -> None:
+    directory = Directory([site(f"s{number:04}") for number in range(1000)], "1")
+    found = [near.site.site_id for near in directory.nearest(Position(2.35, 48.85))]
+    assert found == [one.site_id for one in directory.sites]
+
+
+def test_trees_that_nobody_asked_for_lately_are_given_up() -> None:
+    directory = Directory([site("a", [LIGHT])], "1")
+    for number in range(200):
+        day = DAY + timedelta(days=number)
+        assert [*directory.nearest_able(Position(0, 0), AllOf(()), first_day=day, last_day=day)]
+    assert len(directory._grounds) <= 64
+
+
+def test_an_empty_directory_has_nobody() -> None:
+    directory = Directory([], "1")
+    assert len(directory) == 0
+    assert [*directory.nearest(Position(0, 0))] == []
+
+
+def test_a_site_stands_in_a_directory_once() -> None:
+    with pytest.raises(ValueError, match="site a stands in the directory twice"):
+        Directory([site("a"), site("b"), site("a")], "1")
+
+
+def test_the_digest_is_of_the_content_and_not_of_the_order() -> None:
+    sites = [site("a", [LIGHT, HEAVY], []), site("b", equipment=frozenset({"x", "y", "z"}))]
+    turned = [sites[1], site("a", [HEAVY, LIGHT], [])]
+    assert directory_digest(sites) == directory_digest(turned)
+    assert Directory(sites, "1").digest == Directory(turned, "2").digest
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        site("b", [LIGHT]),
+        site("a", [HEAVY]),
+        site("a", [LIGHT], []),
+        site("a", [held("trade", "light vehicle technician", until=DAY)]),
+        site("a", [held("trade", "light vehicle technician", is_revoked=True)]),
+        site("a", [LIGHT], opening_hours=None),
+        site("a", [LIGHT], lon_deg=2.350_000_1),
+        site("a", [LIGHT], country="BE"),
+        site("a", [LIGHT], makes=frozenset({"renault"})),
+        site("a", [LIGHT], access=frozenset({"sermi"})),
+    ],
+)
+def test_any_change_of_a_site_changes_the_digest(other: Site) -> None:
+    assert directory_digest([other]) != directory_digest([site("a", [LIGHT])])

@@ -1,0 +1,217 @@
+"""What becomes of a claimed vehicle: a new case, an old one, a wait or an end."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from uuid import UUID, uuid5
+
+import pytest
+
+from dtc_db.codes import parse_code
+from dtc_db.knowledge import Knowledge
+from dtc_db.urgency import Urgency
+from dtc_db.vehicle import Powertrain, VehicleClass, VehicleKind
+from routing import service
+from routing.directory import Directory
+from routing.errors import CasesUnavailableError
+from routing.model import Credential, Evidence, Person, Position, Site
+from routing.policy import load_policy
+from routing.ports import Claim, ClaimedFault, Close, OpenCase, Refer, Verdict, Wait
+from routing.service import plan
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+VEHICLE = UUID(int=1)
+CAR = VehicleKind(vehicle_class=VehicleClass.CAR, powertrain=Powertrain.PETROL)
+
+
+@cache
+def knowledge() -> Knowledge:
+    return Knowledge.load()
+
+
+def fault(code: str, *, status: str = "confirmed", gone_in_s: float | None = None) -> ClaimedFault:
+    return ClaimedFault(
+        episode_id=uuid5(VEHICLE, code),
+        code=parse_code(code),
+        ecu="7E8",
+        status=status,
+        lamps=(),
+        gone_at=None if gone_in_s is None else NOW + timedelta(seconds=gone_in_s),
+    )
+
+
+def claim(*faults: ClaimedFault, case: OpenCase | None = None) -> Claim:
+    return Claim(
+        vehicle_id=VEHICLE,
+        token=UUID(int=2),
+        revision=1,
+        vehicle=CAR,
+        is_registered=True,
+        position=Position(lon_deg=9.52, lat_deg=47.14),
+        faults=faults,
+        case=case,
+    )
+
+
+def directory() -> Directory:
+    mechanic = Credential(
+        scheme="trade",
+        title="light vehicle technician",
+        valid_from=date(2020, 1, 1),
+        valid_until=None,
+        evidence=Evidence.DOCUMENT_SEEN,
+    )
+    site = Site(
+        site_id="s1",
+        name="Garage 1",
+        position=Position(lon_deg=9.53, lat_deg=47.15),
+        country="LI",
+        vehicle_classes=frozenset({VehicleClass.CAR}),
+        people=(Person(number=1, credentials=(mechanic,)),),
+    )
+    return Directory([site], "1")
+
+
+def decide(asked: Claim) -> Verdict:
+    return plan(asked, knowledge=knowledge(), directory=directory(), policy=load_policy(), at=NOW)
+
+
+def referred(asked: Claim) -> Refer:
+    verdict = decide(asked)
+    assert isinstance(verdict, Refer)
+    return verdict
+
+
+def opened(by: Refer) -> OpenCase:
+    """The case as the store gives it back after this verdict was written."""
+    assert by.referral is not None
+    return OpenCase(
+        case_id=by.case_id,
+        version=by.referral.version,
+        need_digest=by.referral.need_digest,
+        urgency=by.referral.urgency,
+    )
+
+
+def test_a_new_fault_opens_a_case_with_a_first_referral() -> None:
+    verdict = referred(claim(fault("P0128")))
+    assert verdict.referral is not None
+    assert verdict.referral.version == 1
+    assert verdict.episodes == (uuid5(VEHICLE, "P0128"),)
+    document = json.loads(verdict.referral.document)
+    assert document["referral"] == str(verdict.referral.referral_id)
+    assert [entry["code"] for entry in document["faults"]] == ["P0128"]
+    assert [offer["site"] for offer in document["offers"]] == ["s1"]
+
+
+def test_deciding_again_makes_the_same_ids_and_the_same_bytes() -> None:
+    assert decide(claim(fault("P0128"))) == decide(claim(fault("P0128")))
+
+
+def test_a_further_fault_that_needs_nothing_more_joins_the_case_silently() -> None:
+    first = referred(claim(fault("P0301")))
+    again = referred(claim(fault("P0301"), fault("P0302"), case=opened(first)))
+    assert (again.case_id, again.referral) == (first.case_id, None)
+    assert len(again.episodes) == 2
+
+
+def test_a_fault_that_needs_more_issues_the_referral_of_the_case_anew() -> None:
+    first = referred(claim(fault("P0128")))
+    again = referred(claim(fault("P0128"), fault("C0035"), case=opened(first)))
+    assert again.referral is not None
+    assert (again.case_id, again.referral.version) == (first.case_id, 2)
+    assert first.referral is not None
+    assert again.referral.referral_id != first.referral.referral_id
+
+
+def test_a_case_that_is_less_grave_than_it_was_is_not_referred_again() -> None:
+    first = opened(referred(claim(fault("P0128"))))
+    eased = replace(first, urgency=Urgency.STOP_NOW)
+    assert referred(claim(fault("P0128"), case=eased)).referral is None
+    graver = replace(first, urgency=Urgency.INFO)
+    assert referred(claim(fault("P0128"), case=graver)).referral is not None
+
+
+def test_a_case_waits_until_its_faults_can_no_longer_return() -> None:
+    case = opened(referred(claim(fault("P0128"))))
+    gone = claim(fault("P0128", gone_in_s=60), fault("P0301", gone_in_s=30), case=case)
+    assert decide(gone) == Wait(NOW + timedelta(seconds=60))
+
+
+def test_a_case_closes_when_all_its_faults_are_gone_for_good() -> None:
+    case = opened(referred(claim(fault("P0128"))))
+    assert decide(claim(fault("P0128", gone_in_s=0), case=case)) == Close(NOW)
+
+
+def test_a_vehicle_without_faults_and_without_a_case_is_done_with() -> None:
+    assert decide(claim()) == Close(NOW)
+
+
+class _Cases:
+    """A case store with a few claims; the loop ends when it has nothing more to give."""
+
+    def __init__(self, *answers: Sequence[Claim] | Exception) -> None:
+        self._answers = list(answers)
+        self.verdicts: list[Verdict] = []
+
+    async def claim(self, *, limit: int, lease_s: float) -> Sequence[Claim]:
+        del limit, lease_s
+        if not self._answers:
+            raise asyncio.CancelledError
+        answer = self._answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def complete(self, claim: Claim, verdict: Verdict) -> bool:
+        del claim
+        self.verdicts.append(verdict)
+        return True
+
+    async def wait_for_work(self, *, timeout_s: float) -> None:
+        del timeout_s
+
+
+class _Directories:
+    async def fetch_version(self) -> str:
+        return "1"
+
+    async def fetch_directory(self) -> Directory:
+        return directory()
+
+
+async def serve(cases: _Cases) -> None:
+    with pytest.raises(asyncio.CancelledError):
+        await service.serve(
+            cases,
+            _Directories(),
+            knowledge=knowledge(),
+            policy=load_policy(),
+            now=lambda: NOW,
+        )
+
+
+async def test_a_database_that_is_away_for_a_moment_ends_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(service, "RETRY_S_MIN", 0)
+    cases = _Cases(CasesUnavailableError("away"), [claim(fault("P0128"))])
+    await serve(cases)
+    assert [type(verdict) for verdict in cases.verdicts] == [Refer]
+
+
+async def test_a_vehicle_that_we_stumble_over_waits_and_holds_up_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def stumble(asked: Claim, **_: object) -> Verdict:
+        if asked.faults[0].status == "trap":
+            raise ZeroDivisionError
+        return Close(NOW)
+
+    monkeypatch.setattr(service, "plan", stumble)
+    cases = _Cases([claim(fault("P0128", status="trap")), claim(fault("P0128"))])
+    await serve(cases)
+    assert cases.verdicts == [Wait(NOW + timedelta(seconds=service.FAILED_WAIT_S)), Close(NOW)]
