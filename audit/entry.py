@@ -1,0 +1,48 @@
+"""Entries of the log: what each one commits to, as canonical bytes.
+
+An entry says *that* something was decided and pins its content by digest. It holds no VIN, no
+position and no unit, so that erasing a person's data leaves every proof valid.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+import rfc8785
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry before it has its place in the log.
+
+    Attributes:
+        entry_id: Derived from what it records, so that recording again makes the same entry.
+        body: Canonical JSON (RFC 8785).
+    """
+
+    entry_id: UUID
+    body: bytes
+
+
+def referral_entry(
+    *, referral_id: UUID, case_id: UUID, version: int, decided_at: datetime, document: bytes
+) -> Entry:
+    """The entry that commits to a referral, whose own bytes are kept elsewhere.
+
+    Args:
+        referral_id: Of the referral; also the entry's id.
+        case_id: Of the case that it answers.
+        version: Of the referral within its case, from 1.
+        decided_at: Aware.
+        document: The referral as it was stored, byte for byte.
+    """
+    body: dict[str, str | int] = {
+        "type": "referral",
+        "referral": str(referral_id),
+        "case": str(case_id),
+        "version": version,
+        "decided_at": decided_at.astimezone(UTC).isoformat(timespec="microseconds"),
+        "document_sha256": hashlib.sha256(document).hexdigest(),
+    }
+    return Entry(referral_id, rfc8785.dumps(body))
