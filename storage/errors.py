@@ -1,0 +1,23 @@
+"""Errors of the storage room, grouped by who can act on them.
+
+StorageError
+├── DatabaseUnavailableError   the server is away or refuses us; the caller may try again
+├── ConflictError              what is to be written contradicts what is there; choose one
+└── MigrationError             the operator must look: the schema is not what this version expects
+"""
+
+
+class StorageError(Exception):
+    """Root of what the storage room raises."""
+
+
+class DatabaseUnavailableError(StorageError):
+    """The database cannot be reached, or the outcome of a transaction is unknown."""
+
+
+class ConflictError(StorageError):
+    """A key is taken by something else; nothing was written."""
+
+
+class MigrationError(StorageError):
+    """The schema in the database and the migrations here do not fit together."""

@@ -1,0 +1,41 @@
+-- name: upsert_vehicles
+insert into vehicle (
+    vehicle_id, unit, vin, make, model, model_year, powertrain, vehicle_class, fleet, is_registered
+)
+select
+    vehicle_id, unit, vin, make, model, model_year, powertrain, vehicle_class, fleet, true
+from jsonb_to_recordset($1::jsonb) as given (
+    vehicle_id uuid, unit text, vin text, make text, model text, model_year smallint,
+    powertrain text, vehicle_class text, fleet text
+)
+order by vehicle_id
+on conflict (unit) do update set
+    vin = excluded.vin,
+    make = excluded.make,
+    model = excluded.model,
+    model_year = excluded.model_year,
+    powertrain = excluded.powertrain,
+    vehicle_class = excluded.vehicle_class,
+    fleet = excluded.fleet,
+    is_registered = true
+where
+    (
+        vehicle.vin, vehicle.make, vehicle.model, vehicle.model_year, vehicle.powertrain,
+        vehicle.vehicle_class, vehicle.fleet, vehicle.is_registered
+    ) is distinct from (
+        excluded.vin, excluded.make, excluded.model, excluded.model_year, excluded.powertrain,
+        excluded.vehicle_class, excluded.fleet, true
+    )
+returning vehicle_id, xmax = 0 as is_new
+
+-- name: wake_open_cases
+insert into work (vehicle_id, due_at)
+select vehicle_id, $2
+from repair_case
+where vehicle_id = any($1::uuid[]) and closed_at is null
+on conflict (vehicle_id) do update set
+    revision = work.revision + 1,
+    due_at = least(work.due_at, excluded.due_at)
+
+-- name: find_registered
+select unit from vehicle where unit = any($1::text[]) and is_registered

@@ -1,0 +1,78 @@
+"""The register of vehicles: which unit sits in what. The only place where a VIN is kept."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import asyncpg
+
+from routing.model import RegisteredVehicle
+from storage.errors import ConflictError
+from storage.keys import vehicle_id_of
+from storage.pool import Pool, transaction
+from storage.statements import load_statements
+
+SQL = load_statements("vehicles")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registered:
+    """What a registration did."""
+
+    added: int
+    changed: int
+    unchanged: int
+
+
+async def register_vehicles(pool: Pool, vehicles: Sequence[RegisteredVehicle]) -> Registered:
+    """Register vehicles or change what is known of them, all or nothing.
+
+    A vehicle that was heard before it was registered is one that changed; the open case it may have
+    is looked at again, now that its need can be told better.
+
+    Args:
+        pool: Of the database.
+        vehicles: Each unit once.
+
+    Raises:
+        ConflictError: If a VIN is already registered with another unit.
+        DatabaseUnavailableError: Nothing is known to have changed.
+    """
+    rows = json.dumps([_vehicle_json(vehicle) for vehicle in vehicles])
+    async with transaction(pool) as connection:
+        try:
+            written = await connection.fetch(SQL["upsert_vehicles"], rows)
+        except asyncpg.UniqueViolationError as error:
+            raise ConflictError(
+                "one of these VINs is already registered with another unit: "
+                "a vehicle has one unit; correct the file, or register the other unit without VIN"
+            ) from error
+        await connection.execute(
+            SQL["wake_open_cases"], [row["vehicle_id"] for row in written], datetime.now(UTC)
+        )
+    added = sum(row["is_new"] for row in written)
+    return Registered(
+        added=added, changed=len(written) - added, unchanged=len(vehicles) - len(written)
+    )
+
+
+async def find_registered(pool: Pool, units: Sequence[str]) -> frozenset[str]:
+    """Which of these units somebody registered."""
+    async with transaction(pool) as connection:
+        rows = await connection.fetch(SQL["find_registered"], list(units))
+    return frozenset(row["unit"] for row in rows)
+
+
+def _vehicle_json(vehicle: RegisteredVehicle) -> dict[str, object]:
+    return {
+        "vehicle_id": str(vehicle_id_of(vehicle.unit)),
+        "unit": vehicle.unit,
+        "vin": vehicle.vin,
+        "make": vehicle.make,
+        "model": vehicle.model,
+        "model_year": vehicle.model_year,
+        "powertrain": vehicle.powertrain,
+        "vehicle_class": vehicle.vehicle_class,
+        "fleet": vehicle.fleet,
+    }
