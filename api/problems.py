@@ -1,0 +1,152 @@
+"""Errors as HTTP says them: one table, one shape (RFC 9457).
+
+Every error body is ``application/problem+json`` with ``type``, ``title``, ``status`` and
+``detail``; a malformed request adds ``errors``, a list of ``where`` and ``text``. What the caller
+sent is never repeated: it may hold what must not stand in a log.
+"""
+
+import http
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from api.errors import (
+    ApiError,
+    BadCursorError,
+    ForeignHostError,
+    NotFoundError,
+    NotReadyError,
+)
+from api.schemas import MalformedPart, Problem
+from storage.errors import DatabaseUnavailableError
+
+MEDIA_TYPE = "application/problem+json"
+
+log = logging.getLogger("rightbay.api")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of problem.
+
+    Attributes:
+        name: Of its page below ``/problems/``; stable.
+        status: HTTP status.
+        title: For people; the same for every occurrence.
+        advice: What the caller can do.
+    """
+
+    name: str
+    status: int
+    title: str
+    advice: str
+
+
+MALFORMED = Kind("malformed-request", 422, "the request is malformed", "Mend what `errors` names.")
+NOT_FOUND = Kind(
+    "not-found",
+    404,
+    "there is no such thing",
+    "Check the id. What exists and is not yours to see is answered like this as well.",
+)
+MISDIRECTED = Kind(
+    "foreign-host",
+    421,
+    "this service does not answer under that name",
+    "Ask for it as localhost or 127.0.0.1: it knows no callers yet, and answers this machine only.",
+)
+UNAVAILABLE = Kind(
+    "database-unavailable",
+    503,
+    "the database is away",
+    "Try again in a few seconds. Nothing that was reported is lost meanwhile.",
+)
+NOT_READY = Kind(
+    "not-ready", 503, "the service is not ready", "The operator has to run `rightbay migrate`."
+)
+INTERNAL = Kind("internal", 500, "something is wrong on our side", "Try again; tell the operator.")
+REFUSED = Kind(
+    "refused", 400, "the request cannot be answered", "See the status: it is plain HTTP (RFC 9110)."
+)
+
+KINDS: Mapping[type[Exception], Kind] = {
+    NotFoundError: NOT_FOUND,
+    BadCursorError: MALFORMED,
+    RequestValidationError: MALFORMED,
+    ForeignHostError: MISDIRECTED,
+    DatabaseUnavailableError: UNAVAILABLE,
+    NotReadyError: NOT_READY,
+    Exception: INTERNAL,
+}
+PAGES = {kind.name: kind for kind in (*KINDS.values(), REFUSED)}
+RETRY_AFTER_S = 2
+
+
+def install(app: FastAPI) -> None:
+    """Let the application answer every error in the one shape."""
+    for error, kind in KINDS.items():
+        app.add_exception_handler(error, _handler(kind))
+    app.add_exception_handler(HTTPException, _answer_http)
+
+
+def answer(
+    kind: Kind,
+    detail: str,
+    *,
+    status: int | None = None,
+    errors: Sequence[MalformedPart] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
+    """Build the response for one problem."""
+    problem = Problem(
+        type=f"/problems/{kind.name}",
+        title=kind.title,
+        status=status or kind.status,
+        detail=detail,
+        errors=None if errors is None else list(errors),
+    )
+    more = {"Retry-After": str(RETRY_AFTER_S)} if problem.status == 503 else {}
+    return JSONResponse(
+        problem.model_dump(exclude_none=True),
+        status_code=problem.status,
+        headers={**(headers or {}), **more},
+        media_type=MEDIA_TYPE,
+    )
+
+
+def _handler(kind: Kind) -> Callable[[Request, Exception], Awaitable[JSONResponse]]:
+    async def handle(_request: Request, error: Exception) -> JSONResponse:
+        if isinstance(error, DatabaseUnavailableError):
+            log.warning("database_unavailable", extra={"reason": str(error)})
+        # Only our own words are told: those of others may repeat what they were given.
+        detail = str(error) if isinstance(error, ApiError) else kind.title
+        return answer(kind, detail, errors=_malformed_parts(error))
+
+    return handle
+
+
+def _malformed_parts(error: Exception) -> list[MalformedPart] | None:
+    match error:
+        case RequestValidationError():
+            return [
+                MalformedPart(where=".".join(map(str, part["loc"])), text=part["msg"])
+                for part in error.errors()
+            ]
+        case BadCursorError():
+            return [MalformedPart(where="query.after", text=str(error))]
+        case _:
+            return None
+
+
+async def _answer_http(_request: Request, error: Exception) -> JSONResponse:
+    """What the framework itself refuses: unknown paths, wrong methods."""
+    if not isinstance(error, HTTPException):
+        raise error
+    kind = NOT_FOUND if error.status_code == 404 else REFUSED
+    detail = http.HTTPStatus(error.status_code).phrase.lower()
+    return answer(kind, detail, status=error.status_code, headers=error.headers)
