@@ -1,0 +1,6 @@
+"""Lets ``python -m rightbay`` be the command line."""
+
+from rightbay.cli import main
+
+if __name__ == "__main__":
+    main()

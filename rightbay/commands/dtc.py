@@ -1,0 +1,170 @@
+"""`rightbay dtc`: what a trouble code means, how urgent it is, and what mending it takes."""
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from dtc_db.codes import parse_code
+from dtc_db.errors import MalformedCodeError
+from dtc_db.knowledge import Assessment, Knowledge
+from dtc_db.meaning import LANGUAGES
+from dtc_db.need import Json, need_to_json
+from dtc_db.search import find_codes
+from dtc_db.vehicle import Powertrain, VehicleClass, VehicleKind
+
+LINE_LENGTH_MAX = 1000  # a longer line of standard input is no code and is not read further
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of every code: on which vehicle, seen how, answered in which language."""
+
+    vehicle: VehicleKind
+    status: str | None
+    lamps: tuple[tuple[str, str], ...]
+    lang: str
+
+    def put(self, knowledge: Knowledge, text: str) -> Assessment:
+        """Answer for one code.
+
+        Raises:
+            MalformedCodeError: If the text is no code.
+        """
+        return knowledge.assess(
+            parse_code(text), self.vehicle, status=self.status, lamps=self.lamps, lang=self.lang
+        )
+
+
+def dtc(
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="CODE|-|search WORDS|stats",
+            help="A code such as P0AA6, P0301-1C or 609/9; - reads one per line.",
+            show_default=False,
+        ),
+    ],
+    *,
+    vehicle_class: Annotated[VehicleClass, typer.Option(help="What kind of vehicle.")] = (
+        VehicleClass.UNKNOWN
+    ),
+    powertrain: Annotated[Powertrain, typer.Option(help="What drives it.")] = Powertrain.UNKNOWN,
+    make: Annotated[str | None, typer.Option(help="Who made it.")] = None,
+    year: Annotated[int | None, typer.Option(help="Model year.")] = None,
+    status: Annotated[
+        str | None, typer.Option(help="pending, stored, confirmed, active or permanent.")
+    ] = None,
+    lamp: Annotated[
+        list[str] | None,
+        typer.Option(help="A lamp and its state: mil=on, rsl=slow_flash. May be repeated."),
+    ] = None,
+    lang: Annotated[str, typer.Option(help=f"One of {', '.join(LANGUAGES)}.")] = LANGUAGES[0],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON lines.")] = False,
+) -> None:
+    """Say what a trouble code means, how urgent it is, what mending it takes, and why."""
+    if lang not in LANGUAGES:
+        raise typer.BadParameter(f"--lang {lang}: expected one of {', '.join(LANGUAGES)}")
+    vehicle = VehicleKind(
+        vehicle_class=vehicle_class,
+        powertrain=powertrain,
+        make=make.lower() if make else None,
+        model_year=year,
+    )
+    asked = Question(vehicle, status, tuple(_lamp(text) for text in lamp or ()), lang)
+    knowledge = Knowledge.load()
+    match words:
+        case ["stats"]:
+            _print(_stats(knowledge), as_json=as_json)
+        case ["search", *wanted] if wanted:
+            for found in find_codes(knowledge.meanings, wanted, lang=lang):
+                _print({"code": found.code, "text": found.text}, as_json=as_json, row=True)
+        case ["-"]:
+            for line in sys.stdin:
+                _emit(_answer(knowledge, line.rstrip("\r\n")[:LINE_LENGTH_MAX], asked))
+        case _:
+            _print_one(knowledge, " ".join(words), asked, as_json=as_json)
+
+
+def _print_one(knowledge: Knowledge, text: str, asked: Question, *, as_json: bool) -> None:
+    try:
+        assessment = asked.put(knowledge, text)
+    except MalformedCodeError as error:
+        raise typer.BadParameter(str(error)) from error
+    if as_json:
+        _emit(shape_assessment(assessment, asked.lang))
+        return
+    for line in _lines(assessment):
+        typer.echo(line)
+
+
+def shape_assessment(assessment: Assessment, lang: str) -> dict[str, Json]:
+    """An assessment as the JSON object that the command prints; its keys are stable."""
+    return {
+        "code": str(assessment.code),
+        "text": assessment.text,
+        "lang": lang,
+        "level": assessment.level.value,
+        "urgency": assessment.urgency.value,
+        "driver_action": assessment.driver_action,
+        "fleet_action": assessment.fleet_action,
+        "need": need_to_json(assessment.need),
+        "why": [*assessment.why],
+    }
+
+
+def _answer(knowledge: Knowledge, text: str, asked: Question) -> dict[str, Json]:
+    try:
+        return shape_assessment(asked.put(knowledge, text), asked.lang)
+    except MalformedCodeError as error:
+        return {"input": text, "error": str(error)}
+
+
+def _lines(assessment: Assessment) -> Iterable[str]:
+    yield f"{assessment.code}  {assessment.text}"
+    yield f"  known       {assessment.level}"
+    yield f"  urgency     {assessment.urgency}"
+    yield f"  driver      {assessment.driver_action}"
+    yield f"  fleet       {assessment.fleet_action}"
+    yield f"  need        {assessment.need}"
+    for reason in assessment.why:
+        yield f"  why         {reason}"
+
+
+def _stats(knowledge: Knowledge) -> dict[str, Json]:
+    """How many of all codes are known how exactly."""
+    meanings = knowledge.meanings
+    levels = Counter(meaning.level for meaning in meanings.fallbacks)
+    for number in meanings.rows:
+        levels[meanings.fallbacks[number].level] -= 1
+    return {
+        "generic": len(meanings.rows),
+        **{level.value: count for level, count in sorted(levels.items()) if count},
+        "j1939_parameters": len(meanings.parameters),
+        "failure_types": len(meanings.failure_types),
+    }
+
+
+def _lamp(text: str) -> tuple[str, str]:
+    name, separator, state = text.partition("=")
+    if not separator:
+        raise typer.BadParameter(f"--lamp {text}: expected a name and a state, such as mil=on")
+    return name, state
+
+
+def _print(data: dict[str, Json], *, as_json: bool, row: bool = False) -> None:
+    if as_json:
+        _emit(data)
+    elif row:
+        typer.echo("  ".join(str(value) for value in data.values()))
+    else:
+        for key, value in data.items():
+            typer.echo(f"{key:<18}{value}")
+
+
+def _emit(data: dict[str, Json]) -> None:
+    sys.stdout.write(json.dumps(data, ensure_ascii=False) + "\n")

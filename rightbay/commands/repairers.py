@@ -1,0 +1,162 @@
+"""`rightbay repairers`: bring repairers and their people into the directory, and list them."""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from rightbay.commands.options import DataOption, JsonOption
+from rightbay.errors import RefusedRowsError
+from rightbay.instance import database_url
+from rightbay.settings import load_settings
+from routing.directory import Directory
+from routing.imports.credentials import CredentialFile, read_credentials, with_people
+from routing.imports.findings import Finding, Verdict
+from routing.imports.site_fields import SiteFile
+from routing.imports.sites import read_sites
+from routing.model import Site
+from storage.directory import Imported, PostgresDirectoryStore
+from storage.pool import open_pool
+
+FINDINGS_SHOWN_MAX = 20
+
+app = typer.Typer(no_args_is_help=True, help="The directory of repairers.")
+
+
+@app.command("import")
+def import_(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            help="OpenStreetMap (.osm.pbf), GeoJSON or CSV; see docs/directory.md.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ],
+    *,
+    credentials: Annotated[
+        Path | None,
+        typer.Option(
+            help="CSV of people and their titles; by default NAME.credentials.csv beside FILE.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
+    country: Annotated[
+        str | None, typer.Option(metavar="CC", help="Where sites lie that do not say (ISO 3166).")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")
+    ] = False,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Add or change the repairers in FILE, all of them or none; the same again changes nothing.
+
+    What is in the directory and not in FILE stays. A test centre is not a repairer, and is skipped.
+    """
+    url = database_url(load_settings(data=data))
+    found = read_sites(file, country=country)
+    beside = file.with_name(file.name.partition(".")[0] + ".credentials.csv")
+    if credentials is None and beside.is_file():
+        credentials = beside
+    done = asyncio.run(_import(url, file.name, found, credentials, is_dry_run=dry_run))
+    _show(done, found.findings, is_dry_run=dry_run, as_json=as_json)
+
+
+@app.command("list")
+def list_(*, data: DataOption = None, as_json: JsonOption = False) -> None:
+    """List the directory: who is where, and how many of their titles are in date today."""
+    directory = asyncio.run(_fetch(database_url(load_settings(data=data))))
+    today = datetime.now(UTC).date()
+    rows = [
+        {
+            "site": site.site_id,
+            "name": site.name,
+            "country": site.country,
+            "pos": [site.position.lon_deg, site.position.lat_deg],
+            "people": len(site.people),
+            "titles": sorted(
+                {
+                    f"{held.scheme} {held.title}"
+                    for person in site.people
+                    for held in person.credentials
+                    if not held.is_revoked
+                    and held.valid_from <= today <= (held.valid_until or today)
+                }
+            ),
+        }
+        for site in directory.sites
+    ]
+    if as_json:
+        for row in rows:
+            typer.echo(json.dumps(row, ensure_ascii=False))
+        return
+    table = Table("site", "name", "country", "people", "titles in date", box=None)
+    for site, row in zip(directory.sites, rows, strict=True):
+        titles = ", ".join(row["titles"]) if isinstance(row["titles"], list) else ""
+        table.add_row(site.site_id, site.name, site.country, str(row["people"]), titles or "none")
+    Console().print(table)
+    typer.echo(f"{len(rows)} sites, directory version {directory.version}", err=True)
+
+
+async def _import(
+    url: str, source: str, found: SiteFile, credentials: Path | None, *, is_dry_run: bool
+) -> Imported:
+    async with open_pool(url, size_max=1) as pool:
+        store = PostgresDirectoryStore(pool)
+        sites, refusals = found.sites, _refusals(found.findings)
+        if credentials is not None:
+            directory = await store.fetch_directory()
+            known = {site.site_id: site for site in (*directory.sites, *found.sites)}
+            people = read_credentials(credentials, known_sites=known)
+            refusals += [f"{credentials.name}: {each}" for each in _refusals(people.findings)]
+            sites = _with_people(known, found.sites, people)
+        if refusals:
+            raise RefusedRowsError(source, refusals)
+        return await store.import_sites(sites, source=source, is_dry_run=is_dry_run)
+
+
+def _with_people(
+    known: dict[str, Site], sites: tuple[Site, ...], people: CredentialFile
+) -> tuple[Site, ...]:
+    """The sites of the file, and those of the directory to which the credentials add people."""
+    named = {site.site_id for site in sites} | set(people.people)
+    return with_people([known[site_id] for site_id in sorted(named)], people.people)
+
+
+def _refusals(findings: Iterable[Finding]) -> list[str]:
+    return [str(each) for each in findings if each.verdict is Verdict.REFUSED]
+
+
+async def _fetch(url: str) -> Directory:
+    async with open_pool(url, size_max=1) as pool:
+        return await PostgresDirectoryStore(pool).fetch_directory()
+
+
+def _show(
+    done: Imported, findings: tuple[Finding, ...], *, is_dry_run: bool, as_json: bool
+) -> None:
+    if as_json:
+        notes = [asdict(each) for each in findings]
+        typer.echo(json.dumps({**asdict(done), "findings": notes}, ensure_ascii=False))
+        return
+    would = "would be " if is_dry_run else ""
+    for noun in ("sites", "credentials"):
+        added, changed, unchanged = (
+            getattr(done, f"{noun}_{what}") for what in ("added", "changed", "unchanged")
+        )
+        typer.echo(f"{noun}: {would}added {added}, {would}changed {changed}, unchanged {unchanged}")
+    for (verdict, reason), times in Counter(
+        (each.verdict, f"{each.field}: {each.reason}") for each in findings
+    ).most_common(FINDINGS_SHOWN_MAX):
+        typer.echo(f"{verdict} {times} x {reason}", err=True)

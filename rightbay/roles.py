@@ -1,0 +1,137 @@
+"""Each role of the service, wired: which core, which adapters, and nothing else.
+
+A role imports only what it needs, so that four of them start quickly beside each other.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime
+from functools import partial
+from uuid import uuid4
+
+from rightbay.instance import broker_url, database_url
+from rightbay.readiness import say_ready
+from rightbay.settings import Settings
+
+API_PORT = 8080
+POOL_CONNECTIONS_MAX = 4
+
+
+async def run(role: str, settings: Settings, *, stop: asyncio.Event) -> None:
+    """Run one role until `stop` is set.
+
+    Raises:
+        KeyError: If there is no such role.
+        Exception: What ended the role; whoever supervises it starts it again.
+    """
+    async with ROLES[role](settings) as serve:
+        say_ready()
+        task = asyncio.ensure_future(serve())
+        stopped = asyncio.create_task(stop.wait(), name="stop")
+        try:
+            await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            if task.done():
+                task.result()
+        finally:
+            stopped.cancel()
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+
+Serve = Callable[[], Awaitable[None]]
+
+
+@contextlib.asynccontextmanager
+async def _gateway(settings: Settings) -> AsyncIterator[Serve]:
+    from gateway import service
+    from gateway.dialects.registry import Registry
+    from gateway.dialects.rightbay import RightbayDialect
+    from gateway.sources.mqtt import MqttClient
+    from storage.pool import open_pool
+    from storage.reports import PostgresReportStore
+
+    registry = Registry([RightbayDialect(settings.topic_prefix)])
+    client = MqttClient(
+        broker_url(settings), client_id="rightbay-gateway", subscriptions=registry.topic_filters
+    )
+    url = database_url(settings)
+    async with open_pool(url, size_max=POOL_CONNECTIONS_MAX) as pool, client.running():
+        yield partial(
+            service.serve,
+            client,
+            PostgresReportStore(pool),
+            registry.parse,
+            topic_prefix=settings.topic_prefix,
+        )
+
+
+@contextlib.asynccontextmanager
+async def _router(settings: Settings) -> AsyncIterator[Serve]:
+    from dtc_db.knowledge import Knowledge
+    from routing import service
+    from routing.policy import load_policy
+    from storage.cases import PostgresCaseStore
+    from storage.directory import PostgresDirectoryStore
+    from storage.hints import listening
+    from storage.pool import open_pool
+
+    url = database_url(settings)
+    async with (
+        open_pool(url, size_max=POOL_CONNECTIONS_MAX) as pool,
+        listening(url, "rightbay_work") as hint,
+    ):
+        yield partial(
+            service.serve,
+            PostgresCaseStore(pool, work_hint=hint),
+            PostgresDirectoryStore(pool),
+            knowledge=Knowledge.load(),
+            policy=load_policy(),
+            now=partial(datetime.now, UTC),
+        )
+
+
+@contextlib.asynccontextmanager
+async def _deliver(settings: Settings) -> AsyncIterator[Serve]:
+    from api import delivery
+    from gateway.sources.mqtt import MqttClient
+    from storage.pool import open_pool
+
+    # It listens to nothing, so the broker need not know it again, and several may run.
+    name = f"rightbay-deliver-{uuid4().hex}"
+    client = MqttClient(broker_url(settings), client_id=name, is_durable=False)
+    url = database_url(settings)
+    async with open_pool(url, size_max=POOL_CONNECTIONS_MAX) as pool, client.running():
+
+        async def serve() -> None:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(client.lost(), name="broker")
+                group.create_task(
+                    delivery.serve(
+                        pool, client, database_url=url, topic_prefix=settings.topic_prefix
+                    ),
+                    name="delivery",
+                )
+
+        yield serve
+
+
+@contextlib.asynccontextmanager
+async def _api(settings: Settings) -> AsyncIterator[Serve]:
+    from api import server
+    from storage.pool import open_pool
+
+    async with open_pool(database_url(settings), size_max=POOL_CONNECTIONS_MAX) as pool:
+        yield partial(
+            server.serve, pool, host=settings.api_host, port=settings.api_port or API_PORT
+        )
+
+
+ROLES: Mapping[str, Callable[[Settings], AbstractAsyncContextManager[Serve]]] = {
+    "gateway": _gateway,
+    "router": _router,
+    "deliver": _deliver,
+    "api": _api,
+}

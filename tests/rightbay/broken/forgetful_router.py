@@ -1,0 +1,50 @@
+"""A router that breaks the second promise: it forgets, at each claim, what it decided before.
+
+Its ids are new each time and its decision takes two transactions, so that a kill in between, or
+merely a second look, makes a second case. Started in the place of the router by the chaos test,
+which must notice.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from uuid import UUID, uuid4
+
+from rightbay import roles
+from rightbay.settings import load_settings
+from routing import service
+from routing.ports import Claim, Refer, Verdict
+from storage import cases
+from storage.cases import PostgresCaseStore
+from storage.pool import transaction
+
+BETWEEN_S = 0.1
+
+_claim, _complete = PostgresCaseStore.claim, PostgresCaseStore.complete
+
+
+async def claim_and_forget(
+    self: PostgresCaseStore, *, limit: int, lease_s: float
+) -> Sequence[Claim]:
+    claims = await _claim(self, limit=limit, lease_s=lease_s)
+    return [replace(claim, case=None) for claim in claims]
+
+
+async def complete_in_two_steps(self: PostgresCaseStore, claim: Claim, verdict: Verdict) -> bool:
+    if isinstance(verdict, Refer):
+        async with transaction(self._pool) as connection:
+            await cases._write_case(connection, claim, verdict)
+        await asyncio.sleep(BETWEEN_S)
+        verdict = Refer(case_id=verdict.case_id, at=verdict.at, episodes=(), referral=None)
+    return await _complete(self, claim, verdict)
+
+
+def any_id(_: UUID) -> UUID:
+    return uuid4()
+
+
+if __name__ == "__main__":
+    PostgresCaseStore.claim = claim_and_forget  # type: ignore[method-assign] # that is the point
+    PostgresCaseStore.complete = complete_in_two_steps  # type: ignore[method-assign] # likewise
+    setattr(service, "case_id_of", any_id)  # noqa: B010 - a name it only imported
+    asyncio.run(roles.run("router", load_settings(), stop=asyncio.Event()))
