@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import can
 
@@ -59,12 +60,29 @@ class BusSettings:
 
         Raises:
             can.CanError: If the interface is not there.
+            SettingsError: If frames would leave this machine.
         """
+        if self.interface == "udp_multicast" and not is_isolated():
+            raise SettingsError(
+                "udp_multicast sends frames to the whole network: run it in a network namespace "
+                "of its own (ip netns exec), or take the interface virtual"
+            )
         return can.Bus(
             interface=self.interface,
             channel=self._channel(unit, number),
             receive_own_messages=True,
         )
+
+
+def is_isolated(proc: Path = Path("/proc")) -> bool:
+    """Whether this process is in a network namespace other than the machine's.
+
+    Where the kernel does not tell, it is not.
+    """
+    try:
+        return (proc / "self/ns/net").readlink() != (proc / "1/ns/net").readlink()
+    except OSError:
+        return False
 
 
 class Pump:

@@ -247,6 +247,38 @@ def test_what_is_no_recording_is_named_with_the_reason(
         run([str(path)])
 
 
+def test_a_file_with_more_channels_than_any_logger_has_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "channels.log"
+    path.write_text("".join(f"(1.0) can{number} 7E8#024300\n" for number in range(300)))
+    with pytest.raises(RecordingError, match="channels"):
+        run([str(path)])
+
+
+def test_further_ids_and_damaged_answers_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "car.log"
+    path.write_text("(1.0) can0 123#0743010301040105\n(1.1) can0 123#045902FF12\n")
+    assert run([str(path)]) == []
+    lines = run([str(path), "--answer-id", "123"])
+    assert [(one["service"], one["rejected"]) for one in lines] == [
+        ("03", "ambiguous"),
+        ("19 02", "length"),
+    ]
+
+
+def test_all_that_one_code_can_have_is_printed() -> None:
+    (line,) = run(["--payload", "610213017FFF", "--protocol", "j1939", "--pgn", "A300"])
+    assert isinstance(line["codes"], list)
+    assert line["codes"][0]["lamps"]["mil"] == "on"
+    assert "ecu" not in line
+    settings_free = "5906123456200102"
+    (line,) = run(["--payload", settings_free, "--protocol", "uds"])
+    assert isinstance(line["codes"], list)
+    assert line["codes"][0]["records"] == [{"kind": "extended", "number": 1, "raw": "02"}]
+    calibrations = "490402" + b"A".ljust(16, b"\0").hex() + b"B".ljust(16, b"\0").hex()
+    (line,) = run(["--payload", calibrations, "--protocol", "obd"])
+    assert line["identity"] == {"calibration_id": ["A", "B"]}
+
+
 def test_nothing_is_printed_if_one_of_the_recordings_is_absent(car: Path) -> None:
     app = typer.Typer()
     app.command()(decode)

@@ -1,4 +1,5 @@
 from collections import deque
+from pathlib import Path
 
 import can
 import pytest
@@ -6,7 +7,7 @@ import pytest
 from simulators.errors import SettingsError
 from simulators.model import Frame
 from simulators.vehicle import Vehicle
-from simulators.wire.bus import BURST_FRAMES_MAX, IDLE_S_MAX, BusSettings, Pump
+from simulators.wire.bus import BURST_FRAMES_MAX, IDLE_S_MAX, BusSettings, Pump, is_isolated
 from simulators.wire.poller import Poller
 from simulators.world.catalogue import load_catalogue
 
@@ -131,3 +132,30 @@ def test_a_channel_for_all_vehicles_is_refused(channel: str) -> None:
 
 def test_one_vehicle_may_have_any_channel() -> None:
     assert BusSettings("socketcan", "can0").channel == "can0"
+
+
+@pytest.mark.parametrize(("ours", "first"), [("net:[1]", "net:[1]"), ("net:[1]", None), (None, "")])
+def test_a_bus_that_leaves_the_machine_is_refused_outside_a_namespace_of_its_own(
+    tmp_path: Path, ours: str | None, first: str | None
+) -> None:
+    proc = namespaces(tmp_path, ours, first)
+    assert not is_isolated(proc)
+
+
+def test_a_namespace_of_its_own_is_recognised(tmp_path: Path) -> None:
+    assert is_isolated(namespaces(tmp_path, "net:[2]", "net:[1]"))
+
+
+def test_multicast_is_refused_on_this_machine() -> None:
+    with pytest.raises(SettingsError, match="network namespace"):
+        BusSettings("udp_multicast", "239.0.0.1").open(unit="u", number=1)
+
+
+def namespaces(proc: Path, ours: str | None, first: str | None) -> Path:
+    """A /proc with these network namespaces; None where the kernel does not tell."""
+    for process, name in (("self", ours), ("1", first)):
+        folder = proc / process / "ns"
+        folder.mkdir(parents=True)
+        if name:
+            (folder / "net").symlink_to(name)
+    return proc
