@@ -154,20 +154,38 @@ def load_parameters(name: str) -> dict[int, Parameter]:
     """The J1939 parameters, by SPN.
 
     A line is ``SPN | trade | urgency | English | French | German``; the urgency is a letter,
-    followed by FMI and letter where a failure mode weighs otherwise: ``s 0x 16l``.
+    followed by FMI and letter where a failure mode weighs otherwise: ``s 0x 16l``. ``651-670`` are
+    parts numbered from 1 and ``2000-2255@0`` from 0; the number goes where the name has ``{}``.
     """
     parameters: dict[int, Parameter] = {}
     for line in read_lines(name, 6):
-        spn, trade, urgencies, *names = line.cells
+        numbers, trade, urgencies, *names = line.cells
         letter, *exceptions = urgencies.split()
-        by_fmi = {int(item[:-1]): _urgency(item[-1], line) for item in exceptions}
-        if int(spn) in parameters or max(by_fmi, default=0) > FMI_MAX:
-            raise line.error(f"SPN {spn} stands twice or has an FMI above {FMI_MAX}")
-        component = Component(
-            key=f"spn.{spn}", trade=trade, urgency=_urgency(letter, line), names=_words(names)
-        )
-        parameters[int(spn)] = Parameter(component, by_fmi, line.origin)
+        urgency = _urgency(letter, line)
+        try:
+            by_fmi = {int(item[:-1]): _urgency(item[-1], line) for item in exceptions}
+            numbered = list(_numbered(numbers))
+        except ValueError as error:
+            raise line.error(f"expected numbers of parameters and modes: {error}") from error
+        for spn, number in numbered:
+            if spn in parameters or max(by_fmi, default=0) > FMI_MAX:
+                raise line.error(f"SPN {spn} stands twice or has an FMI above {FMI_MAX}")
+            component = Component(
+                key=f"spn.{spn}",
+                trade=trade,
+                urgency=urgency,
+                names=_words([text.replace("{}", number) for text in names]),
+            )
+            parameters[spn] = Parameter(component, by_fmi, line.origin)
     return parameters
+
+
+def _numbered(text: str) -> Iterator[tuple[int, str]]:
+    """Each SPN of a cell with the number of its part; a single SPN has none."""
+    span, _, start = text.partition("@")
+    first, _, last = span.partition("-")
+    for index, spn in enumerate(range(int(first), int(last or first) + 1), int(start or "1")):
+        yield spn, str(index)
 
 
 def _expand(

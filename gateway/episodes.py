@@ -25,9 +25,6 @@ from gateway.model import Observation, Outcome, Report, ReportedCode, Status
 RETURN_S_MAX = 600
 
 _RANK = {status: rank for rank, status in enumerate(Status)}
-# An answer in these protocols lists every code of its service, so a code that is not in it is gone.
-# A UDS list depends on the mask of the request, which a listener may not have seen.
-_COMPLETE = frozenset({"obd", "j1939"})
 
 
 class TransitionKind(StrEnum):
@@ -193,7 +190,7 @@ class _Ledger:
     @staticmethod
     def _gone(observation: Observation, episodes: Sequence[Episode]) -> Iterable[Episode]:
         none_found = observation.outcome is Outcome.NONE_FOUND
-        is_complete = observation.outcome is Outcome.CODES and observation.protocol in _COMPLETE
+        is_complete = observation.outcome is Outcome.CODES and observation.is_complete
         listed = {reported.code: reported.status for reported in observation.codes}
         for episode in episodes:
             is_spoken_of = episode.service == observation.service and (

@@ -8,17 +8,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
-import can
-
 from gateway.sources.mqtt import MqttClient
-from rightbay.errors import NoReceiptError, RecordingError
+from rightbay.errors import NoReceiptError
+from rightbay.recordings import read_recording
 from simulators.recording import RecordedFrame, diagnostic_bursts, wire_frames
 
 OUTSTANDING_REPORTS_MAX = 20
 RESEND_S = 4.0
 GIVE_UP_S = 60.0
 REFERRAL_WAIT_S = 5.0
-FORMATS = ".asc .blf .csv .db .log .trc and what else python-can reads"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,30 +33,20 @@ class Replayed:
     referrals: tuple[bytes, ...]
 
 
-def read_recording(path: Path) -> Iterator[RecordedFrame]:
-    """Read a recording in any format of python-can.
+def recorded_frames(path: Path) -> Iterator[RecordedFrame]:
+    """Read a recording as what a unit would have heard.
 
     Raises:
-        RecordingError: If the file is absent, of no known format, or broken.
+        RecordingError: The file is absent, of no known format, or broken somewhere.
     """
-    try:
-        with can.LogReader(path) as messages:
-            for message in messages:
-                if message.is_error_frame or message.is_remote_frame:
-                    continue
-                yield RecordedFrame(
-                    at_s=message.timestamp,
-                    can_id=message.arbitration_id,
-                    is_extended=message.is_extended_id,
-                    data=bytes(message.data),
-                    channel=str(message.channel),
-                )
-    # Every format has a reader of its own, and each fails in its own way on a broken file.
-    except Exception as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise RecordingError(
-            f"{path} cannot be read as a recording ({FORMATS}): {reason}"
-        ) from error
+    for message in read_recording(path):
+        yield RecordedFrame(
+            at_s=message.timestamp,
+            can_id=message.arbitration_id,
+            is_extended=message.is_extended_id,
+            data=bytes(message.data),
+            channel=str(message.channel),
+        )
 
 
 class Replay:

@@ -8,7 +8,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-import can
 import typer
 
 from gateway.dialects.frames import parse_id
@@ -18,15 +17,11 @@ from gateway.protocols.isotp import Addressing
 from gateway.protocols.listener import Listener, Message, format_id
 from gateway.protocols.messages import BusSettings
 from rightbay.decode_lines import Line, shape_heard, shape_observation, shape_rejection
-from rightbay.errors import RightbayError
+from rightbay.errors import RecordingError
+from rightbay.recordings import STDIN, read_recording
 
-STDIN = "-"
 # More channels than any logger has; past it the file is no recording of buses.
 CHANNELS_MAX = 256
-
-
-class RecordingError(RightbayError):
-    """The recording cannot be read; the message names file and reason."""
 
 
 class Protocol(StrEnum):
@@ -39,7 +34,7 @@ class Protocol(StrEnum):
     KLINE = "kline"
 
 
-def decode(  # a command has as many options as it has
+def decode(
     files: Annotated[
         list[str] | None,
         typer.Argument(
@@ -151,24 +146,16 @@ def _found(
 
 def _frames(name: str) -> Iterator[tuple[str, Frame]]:
     """Read a recording frame by frame, each with the name of its channel."""
-    try:
-        reader = can.CanutilsLogReader(sys.stdin) if name == STDIN else can.LogReader(name)
-        with reader:
-            for message in reader:
-                if not (message.is_error_frame or message.is_remote_frame):
-                    yield (
-                        str(message.channel),
-                        Frame(
-                            message.timestamp * 1000,
-                            message.arbitration_id,
-                            bytes(message.data),
-                            message.is_extended_id,
-                        ),
-                    )
-    # Each format has a reader of its own, and each fails in its own way on a broken file.
-    except Exception as error:
-        reason = str(error).partition("\n")[0] or type(error).__name__
-        raise RecordingError(f"{name} cannot be read as a recording: {reason}") from error
+    for message in read_recording(name):
+        yield (
+            str(message.channel),
+            Frame(
+                message.timestamp * 1000,
+                message.arbitration_id,
+                bytes(message.data),
+                message.is_extended_id,
+            ),
+        )
 
 
 # Single messages

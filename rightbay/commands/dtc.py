@@ -1,5 +1,6 @@
 """`rightbay dtc`: what a trouble code means, how urgent it is, and what mending it takes."""
 
+import io
 import json
 import sys
 from collections import Counter
@@ -17,7 +18,7 @@ from dtc_db.need import Json, need_to_json
 from dtc_db.search import find_codes
 from dtc_db.vehicle import Powertrain, VehicleClass, VehicleKind
 
-LINE_LENGTH_MAX = 1000  # a longer line of standard input is no code and is not read further
+LINE_LENGTH_MAX = 1000  # of a longer line of standard input only the beginning is echoed
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,8 @@ def dtc(
             for found in find_codes(knowledge.meanings, wanted, lang=lang):
                 _print({"code": found.code, "text": found.text}, as_json=as_json, row=True)
         case ["-"]:
+            if isinstance(sys.stdin, io.TextIOWrapper):
+                sys.stdin.reconfigure(errors="replace")  # bytes that are no text are no code
             for line in sys.stdin:
                 _emit(_answer(knowledge, line.rstrip("\r\n")[:LINE_LENGTH_MAX], asked))
         case _:

@@ -11,7 +11,7 @@ from dtc_db.vehicle import Powertrain, VehicleClass
 from gateway.sources.mqtt import MqttClient
 from rightbay.commands.options import DataOption, JsonOption
 from rightbay.instance import broker_url, database_url
-from rightbay.replay import Replay, Replayed, read_recording
+from rightbay.replay import Replay, Replayed, recorded_frames
 from rightbay.settings import Settings, load_settings
 from routing.model import Position, RegisteredVehicle
 from storage.pool import open_pool
@@ -85,7 +85,7 @@ async def _replay(
             lon_deg=at.lon_deg,
             lat_deg=at.lat_deg,
         )
-        return await unit_with_a_recording.publish(read_recording(file))
+        return await unit_with_a_recording.publish(recorded_frames(file))
 
 
 async def _register(settings: Settings, vehicle: RegisteredVehicle) -> None:

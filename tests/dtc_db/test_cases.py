@@ -1,4 +1,4 @@
-"""The sixty cases of the documentation are what the knowledge says."""
+"""The cases of the documentation are what the knowledge says."""
 
 import re
 from pathlib import Path
@@ -14,7 +14,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "knowledge.md"
 ROWS = [
     tuple(cell.strip() for cell in line.strip("|\n").split("|"))
     for line in PAGE.read_text(encoding="utf-8").splitlines()
-    if re.match(r"\| ([PCBU][0-3]|SPN |0x)", line)
+    if re.match(r"\| ([PCBU][0-3][0-9A-F]{3}|SPN |0x)", line)
 ]
 # What belongs to the cases that nobody may get wrong.
 GRAVE = re.compile(r"hv\.|srs\.|adas\.|brakes|truck\.")

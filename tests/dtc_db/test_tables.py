@@ -112,6 +112,25 @@ def test_a_parameter_weighs_by_its_failure_mode(tmp_path: Path) -> None:
     assert parameter.by_fmi == {0: Urgency.STOP_NOW, 16: Urgency.LIMP}
 
 
+def test_parameters_of_numbered_parts_stand_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "p.txt").write_text(
+        "651-653 | fuel | l | injector {} | injecteur {} | Injektor {}\n"
+        "2000-2001@0 | network | s | address {} | adresse {} | Adresse {}"
+    )
+    parameters = load_parameters("p.txt")
+    assert [parameters[spn].component.names[0] for spn in sorted(parameters)] == [
+        *("injector 1", "injector 2", "injector 3"),
+        *("address 0", "address 1"),
+    ]
+
+
+@pytest.mark.parametrize("text", ["x | e | s | a | a | a", "1 | e | s qx | a | a | a"])
+def test_a_parameter_without_numbers_is_a_mistake(tmp_path: Path, text: str) -> None:
+    (tmp_path / "p.txt").write_text(text)
+    with pytest.raises(TableError, match=r"p.txt line 1: expected numbers"):
+        load_parameters("p.txt")
+
+
 @pytest.mark.parametrize("text", ["1 | e | s 32x | a | a | a", "1 | e | s | a | a | a\n" * 2])
 def test_a_parameter_stands_once_with_modes_that_exist(tmp_path: Path, text: str) -> None:
     (tmp_path / "p.txt").write_text(text)

@@ -29,6 +29,7 @@ def seen(text: str, *, ecu: str = "7E8", lamps: str = "") -> Observation:
     return Observation(
         ecu=ecu,
         protocol={"19 02": "uds", "DM1": "j1939", "unit": "codes"}.get(service, "obd"),
+        is_complete=service not in {"19 02", "unit"},
         service=service,
         outcome=Outcome.CODES if codes else Outcome.NONE_FOUND,
         codes=tuple(codes),

@@ -7,7 +7,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from rightbay.commands.decode import RecordingError, decode
+from rightbay.commands.decode import decode
+from rightbay.errors import RecordingError
 
 LOGS = Path(__file__).parents[2].parent / "shared" / "data" / "logs"
 KEYS = ("t", "bus", "id", "protocol", "service", "payload", "codes", "rejected")

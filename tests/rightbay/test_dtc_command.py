@@ -48,6 +48,13 @@ def test_standard_input_is_answered_line_by_line_in_order() -> None:
     assert last["code"] == "SPN 609 FMI 9"
 
 
+def test_bytes_that_are_no_text_are_no_code() -> None:
+    answer = CliRunner().invoke(APP, ["-"], input=b"\xff\xfe\nP0301\n")
+    bad, good = map(json.loads, answer.output.splitlines())
+    assert "error" in bad
+    assert good["code"] == "P0301"
+
+
 def test_signs_and_vehicle_count() -> None:
     calm = json.loads(ask("P0300", "--json").output)
     flashing = json.loads(ask("P0300", "--lamp", "mil=fast_flash", "--json").output)
