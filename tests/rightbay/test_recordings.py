@@ -5,17 +5,13 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import pytest
 
 from gateway.sources.mqtt import MqttClient
-from rightbay.instance import Instance, find_instance
-from rightbay.settings import load_settings
+from rightbay.testing import Running
 from simulators.model import DEMO_BOX
 from simulators.world.roster import fleet_vehicles
 
@@ -31,57 +27,6 @@ osm:node/1369051337,1,trade,light vehicle technician,2015-06-01,,document_seen
 osm:way/332253470,1,trade,heavy vehicle technician,2012-06-01,,register_checked
 osm:way/122143081,1,trade,heavy vehicle technician,2012-06-01,2020-01-01,register_checked
 """
-
-
-@dataclass(frozen=True)
-class Running:
-    """A running instance and a way to ask it things."""
-
-    environment: dict[str, str]
-    instance: Instance
-
-    def command(self, *words: str, fails: int = 0) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [sys.executable, "-m", "rightbay", *words],
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=90,
-            check=False,
-        )
-        assert done.returncode == fails, done.stderr
-        assert "Traceback" not in done.stderr
-        return done
-
-    async def fetch(self, query: str, *arguments: object) -> list[asyncpg.Record]:
-        connection = await asyncpg.connect(self.instance.database_url)
-        try:
-            return list(await connection.fetch(query, *arguments))
-        finally:
-            await connection.close()
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    folder = tmp_path_factory.mktemp("an instance")
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("RIGHTBAY_")}
-    environment["RIGHTBAY_DATA"] = str(folder / "data")
-    with (folder / "up.log").open("w") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "rightbay", "up", "--json"],
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-        )
-        assert process.stdout is not None
-        with process.stdout:
-            assert process.stdout.readline(), (folder / "up.log").read_text()
-            instance = find_instance(load_settings(data=folder / "data"))
-            assert instance is not None
-            yield Running(environment, instance)
-            process.terminate()
-            assert process.wait(30) == 0
 
 
 @pytest.fixture(scope="module")
@@ -148,7 +93,7 @@ async def test_thirty_broadcasts_of_a_truck_are_four_faults_one_case_and_one_ref
         "select 1 from case_episode where case_id = $1", referrals[0]["case_id"]
     )
     assert len(linked) == 4
-    assert await garages.fetch("select 1 from dead_letter") == []
+    assert await garages.fetch("select 1 from dead_letter where unit = 'truck-1'") == []
 
 
 async def test_an_answer_of_a_car_becomes_a_referral_to_who_is_competent(garages: Running) -> None:
