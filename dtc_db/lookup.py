@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from dtc_db.codes import Code, J1939Dtc, J2012Dtc
 from dtc_db.meaning import Component, Failure, Level, Meaning
 from dtc_db.tables import (
+    Lexicon,
     Parameter,
     load_blocks,
-    load_components,
     load_failures,
     load_parameters,
     load_rows,
@@ -78,11 +78,10 @@ class Meanings:
         Raises:
             TableError: If a table has a mistake; names the line.
         """
-        components = load_components("components.txt")
-        failures = load_failures("failures.txt")
+        lexicon = Lexicon.load()
         rows: dict[int, Meaning] = {}
         for name in ROW_TABLES:
-            rows |= load_rows(name, components, failures)
+            rows |= load_rows(name, lexicon)
         return cls(
             rows=rows,
             fallbacks=_fallbacks(),
@@ -104,7 +103,7 @@ class Meanings:
                 return Meaning(
                     component=_RAW,
                     failure=_SILENT,
-                    designator=str(code),
+                    designator=(str(code),) * 3,
                     trade=_RAW.trade,
                     urgency=_RAW.urgency,
                     level=Level.UNKNOWN,
@@ -128,7 +127,7 @@ class Meanings:
         return Meaning(
             component=component,
             failure=mode,
-            designator=str(code.spn),
+            designator=(str(code.spn),) * 3,
             trade=component.trade,
             urgency=component.urgency,
             level=Level.UNKNOWN if code.is_makers_own else Level.SYSTEM,

@@ -53,7 +53,7 @@ class Meaning:
     """What one code says.
 
     Attributes:
-        designator: ``A`` or ``3``: which of several alike; empty if there is one.
+        designator: ``A``, ``3`` or ``left front``: which of several alike; empty if there is one.
         place: Bank, or bank and sensor: ``1`` or ``1.2``; empty if it does not apply.
         trade: That of the component, unless the failure makes the work another.
         source: Table and line that spoke, and how sure they are.
@@ -61,7 +61,7 @@ class Meaning:
 
     component: Component
     failure: Failure
-    designator: str = ""
+    designator: Words = ("", "", "")
     place: str = ""
     trade: str
     urgency: Urgency
@@ -71,11 +71,11 @@ class Meaning:
     def text(self, lang: str) -> str:
         """One line in ``lang``, English where the language is not kept."""
         index = LANGUAGES.index(lang) if lang in LANGUAGES else 0
-        name = self.component.names[index]
+        name, designator = self.component.names[index], self.designator[index]
         if "{}" in name:
-            name = " ".join(name.replace("{}", self.designator).split())
-        elif self.designator:
-            name = f"{name} {self.designator}"
+            name = " ".join(name.replace("{}", designator).split())
+        elif designator:
+            name = f"{name} {designator}"
         phrase = self.failure.phrases[index]
         if "{}" in phrase:
             text = phrase.replace("{}", name)

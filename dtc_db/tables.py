@@ -1,11 +1,12 @@
 """Reads the tables of meanings.
 
-Three forms, one line each, cells parted by ``|``; a line ``# …`` is a comment; a line ``= …`` says
+Four forms, one line each, cells parted by ``|``; a line ``# …`` is a comment; a line ``= …`` says
 where the rows below it come from and how sure they are.
 
-    components  key | trade | urgency letter | English | French | German
-    failures    key | English | French | German
-    rows        first code | component | failures
+    components   key | trade | urgency letter | English | French | German
+    failures     key | English | French | German
+    designators  English | French | German
+    rows         first code | component | failures
 
 A row names consecutive codes, one for each failure. ``coil:A..L`` repeats the failures for each
 letter, ``injector:1..12`` for each number, ``o2@1,2`` for each place (bank, or bank.sensor), the
@@ -74,6 +75,24 @@ class Parameter:
     origin: str
 
 
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """The words that rows are made of; letters and numbers as designators need no entry."""
+
+    components: dict[str, Component]
+    failures: dict[str, Failure]
+    designators: dict[str, Words]
+
+    @classmethod
+    def load(cls) -> "Lexicon":
+        """Read the tables of words that come with the package."""
+        return cls(
+            load_components("components.txt"),
+            load_failures("failures.txt"),
+            {line.cells[0]: _words([*line.cells]) for line in read_lines("designators.txt", 3)},
+        )
+
+
 def read_lines(name: str, cells: int) -> Iterator[Line]:
     """The lines of a table of ours that hold something.
 
@@ -127,9 +146,7 @@ def load_blocks(name: str) -> list[Block]:
     return blocks
 
 
-def load_rows(
-    name: str, components: dict[str, Component], failures: dict[str, Failure]
-) -> dict[int, Meaning]:
+def load_rows(name: str, lexicon: Lexicon) -> dict[int, Meaning]:
     """The meanings of a table of J2012 codes, by two-byte number.
 
     Raises:
@@ -139,7 +156,7 @@ def load_rows(
     for line in read_lines(name, 3):
         start, subject, listed = line.cells
         number = _number(start.rstrip("~"), line)
-        for meaning in _expand(line, subject, listed.split(), components, failures):
+        for meaning in _expand(line, subject, listed.split(), lexicon):
             if meaning is not None:
                 if number in meanings:
                     raise line.error(
@@ -189,32 +206,31 @@ def _numbered(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _expand(
-    line: Line,
-    subject: str,
-    listed: list[str],
-    components: dict[str, Component],
-    failures: dict[str, Failure],
+    line: Line, subject: str, listed: list[str], lexicon: Lexicon
 ) -> Iterator[Meaning | None]:
     """The meanings of a row in the order of its codes; None where one is skipped."""
     subject, row_urgency, row_trade = _marks(subject, line)
     head, _, places = subject.partition("@")
     key, _, designators = head.partition(":")
-    component = components.get(key)
+    component = lexicon.components.get(key)
     if component is None:
         raise line.error(f"no component {key}")
     parsed = [None if item == "-" else _marks(item, line) for item in listed]
     for place in places.split(","):
-        for designator in _designators(designators):
+        for text in _designators(designators):
+            designator = lexicon.designators.get(text, (text, text, text))
+            if text not in lexicon.designators and any(map(str.islower, text)):
+                raise line.error(f"no designator {text}")
             for item in parsed:
                 if item is None:
                     yield None
                     continue
                 failure, urgency, trade = item
-                if failure not in failures:
+                if failure not in lexicon.failures:
                     raise line.error(f"no failure {failure}")
                 yield Meaning(
                     component=component,
-                    failure=failures[failure],
+                    failure=lexicon.failures[failure],
                     designator=designator,
                     place=place,
                     trade=trade or row_trade or component.trade,

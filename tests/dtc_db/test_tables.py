@@ -5,15 +5,25 @@ import pytest
 from dtc_db import tables
 from dtc_db.errors import TableError
 from dtc_db.meaning import Component, Failure
-from dtc_db.tables import load_blocks, load_components, load_failures, load_parameters, load_rows
+from dtc_db.tables import (
+    Lexicon,
+    load_blocks,
+    load_components,
+    load_failures,
+    load_parameters,
+    load_rows,
+)
 from dtc_db.urgency import Urgency
 
 COIL = Component(
     key="coil", trade="ignition", urgency=Urgency.SOON, names=("coil {}", "bobine {}", "Spule {}")
 )
 SENSOR = Component(key="o2", trade="engine", urgency=Urgency.INFO, names=("o2", "o2", "o2"))
-PARTS = {"coil": COIL, "o2": SENSOR}
-WAYS = {key: Failure(key, (key, key, key)) for key in ("low", "high")}
+LEXICON = Lexicon(
+    components={"coil": COIL, "o2": SENSOR},
+    failures={key: Failure(key, (key, key, key)) for key in ("low", "high")},
+    designators={"left": ("left", "gauche", "links")},
+)
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +33,7 @@ def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def check(folder: Path, text: str, expected: dict[int, str]) -> None:
     (folder / "rows.txt").write_text(text, encoding="utf-8")
-    meanings = load_rows("rows.txt", PARTS, WAYS)
+    meanings = load_rows("rows.txt", LEXICON)
     assert {number: meaning.text("en") for number, meaning in meanings.items()} == expected
 
 
@@ -48,6 +58,16 @@ def test_letters_numbers_and_places_repeat_the_failures(tmp_path: Path) -> None:
     )
 
 
+def test_a_designator_in_words_is_said_in_each_language(tmp_path: Path) -> None:
+    (tmp_path / "rows.txt").write_text("P0100 | coil:left | low", encoding="utf-8")
+    (meaning,) = load_rows("rows.txt", LEXICON).values()
+    assert [meaning.text(lang) for lang in ("en", "fr", "de")] == [
+        "Coil left low",
+        "Bobine gauche : low",
+        "Spule links: low",
+    ]
+
+
 def test_old_rows_count_in_tens_and_new_ones_in_hexadecimal(tmp_path: Path) -> None:
     check(tmp_path, "P0199~ | o2 | low high", {0x199: "O2 low", 0x200: "O2 high"})
     check(tmp_path, "P0199 | o2 | low high", {0x199: "O2 low", 0x19A: "O2 high"})
@@ -65,7 +85,7 @@ def test_marks_give_urgency_and_work(tmp_path: Path) -> None:
     (tmp_path / "rows.txt").write_text(
         "= a workshop; high\nP0001 | coil:A!l | low high!x%hv", encoding="utf-8"
     )
-    low, high = load_rows("rows.txt", PARTS, WAYS).values()
+    low, high = load_rows("rows.txt", LEXICON).values()
     assert (low.urgency, low.trade) == (Urgency.LIMP, "ignition")
     assert (high.urgency, high.trade) == (Urgency.STOP_NOW, "hv")
     assert high.source == "rows.txt:2 (a workshop; high)"
@@ -77,6 +97,7 @@ def test_marks_give_urgency_and_work(tmp_path: Path) -> None:
         ("P0001 | coil", "expected 3 cells, got 2"),
         ("P0001 | horn | low", "no component horn"),
         ("P0001 | coil | loud", "no failure loud"),
+        ("P0001 | coil:right | low", "no designator right"),
         ("P5001 | coil | low", "second digit 5"),
         ("609/9 | coil | low", "expected a code such as P0301"),
         ("P0001 | coil!q | low", "expected one of"),
@@ -86,7 +107,7 @@ def test_marks_give_urgency_and_work(tmp_path: Path) -> None:
 def test_a_mistake_in_a_table_names_its_line(tmp_path: Path, text: str, reason: str) -> None:
     (tmp_path / "rows.txt").write_text(text, encoding="utf-8")
     with pytest.raises(TableError, match=reason):
-        load_rows("rows.txt", PARTS, WAYS)
+        load_rows("rows.txt", LEXICON)
 
 
 def test_components_failures_and_blocks_are_read(tmp_path: Path) -> None:
