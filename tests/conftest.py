@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import hypothesis
 import pytest
 
 from rightbay import broker, postgres
@@ -19,6 +20,12 @@ from rightbay.broker import BrokerKind, BrokerProgram
 from rightbay.free_ports import choose_port
 from rightbay.program import Program
 from rightbay.supervisor import Supervisor
+
+# A slow machine is no failing example; speed is measured elsewhere.
+hypothesis.settings.register_profile(
+    "house", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("house")
 
 NETWORK_MARKERS = ("integration", "chaos")
 
