@@ -37,9 +37,9 @@ type Connection = Any
 
 
 def without_password(url: str) -> str:
-    """The URL as it may stand in a message."""
+    """The URL as it may stand in a message: without user, and without its query."""
     parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()
 
 
 @asynccontextmanager
