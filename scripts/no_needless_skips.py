@@ -18,6 +18,7 @@ _IS_ROOT = os.geteuid() == 0
 EXCUSES = (
     (r"shared|beside this checkout", not (ROOT.parent / "shared").is_dir()),
     (r"mosquitto", shutil.which("mosquitto", path=f"{os.environ['PATH']}:/usr/sbin") is None),
+    (r"chromium", shutil.which("chromium") is None),
     (r"needs root", not _IS_ROOT),
     (r"nohup", shutil.which("nohup") is None),
     (r"no git checkout", not (ROOT / ".git").exists()),
