@@ -2,6 +2,8 @@
 
 DtcDbError
 ├── MalformedCodeError   whoever wrote the code must write it differently
+├── MalformedEntryError  whoever made the list must mend the row
+├── MalformedRuleError   whoever makes the rule must say it differently
 └── TableError           whoever edits a data table must mend the named line
 """
 
@@ -20,6 +22,14 @@ class MalformedCodeError(DtcDbError):
     def __init__(self, given: str, reason: str) -> None:
         self.given = given[:40]
         super().__init__(f"{self.given!r} is no trouble code: {reason}")
+
+
+class MalformedEntryError(DtcDbError):
+    """A row of somebody's list that says nothing we could repeat."""
+
+
+class MalformedRuleError(DtcDbError):
+    """A rule that nobody could apply, or that would silence too much."""
 
 
 class TableError(DtcDbError):

@@ -5,13 +5,14 @@ status, lamps and vehicle) → need (the kind of work, on this vehicle) → what
 leaves a line in `Assessment.why`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from dtc_db.codes import Code, J1939Dtc, J2012Dtc
+from dtc_db.layers import Layer, Layers
 from dtc_db.lookup import Meanings
-from dtc_db.meaning import LANGUAGES, Level
+from dtc_db.meaning import LANGUAGES, Level, Meaning
 from dtc_db.need import Need
 from dtc_db.requirement import Requirements, load_trades
 from dtc_db.triage import Actions, weigh
@@ -61,6 +62,11 @@ class Knowledge:
         """
         return cls(Meanings.load(), Requirements(load_trades()), Actions.load())
 
+    def with_layers(self, layers: Iterable[Layer]) -> "Knowledge":
+        """The same tables, asked after these lists; earlier given lists are no longer asked."""
+        meanings = replace(self.meanings, layers=Layers(layers))
+        return Knowledge(meanings, self._requirements, self._actions)
+
     def assess(
         self,
         code: Code,
@@ -82,6 +88,43 @@ class Knowledge:
         """
         return self._remembered(code, vehicle, status, tuple(lamps), lang)
 
+    def revise(  # noqa: PLR0913 - each is one thing that rules may say otherwise
+        self,
+        assessment: Assessment,
+        vehicle: VehicleKind,
+        *,
+        urgency: Urgency,
+        text: str = "",
+        because: Sequence[str] = (),
+        lang: str = "en",
+    ) -> Assessment:
+        """The same answer after rules spoke: what to do and how to get there follow the urgency.
+
+        Args:
+            assessment: Of `assess`.
+            vehicle: The one it was asked for.
+            urgency: What the rules make of its urgency.
+            text: Its name in the customer's words; empty to keep ours.
+            because: A line for each rule that spoke.
+            lang: The one it was asked in.
+        """
+        meaning = self.meanings.find(assessment.code, vehicle.make)
+        trade = self._requirements.trades[meaning.trade]
+        driver_action, fleet_action = self._actions.say(urgency, trade.hazard, lang)
+        return replace(
+            assessment,
+            text=text or assessment.text,
+            urgency=urgency,
+            driver_action=driver_action,
+            fleet_action=fleet_action,
+            need=self.need_of(trade.name, _heavy(assessment.code, vehicle), urgency),
+            why=(*assessment.why, *because),
+        )
+
+    def need_of(self, trade: str, vehicle: VehicleKind, urgency: Urgency) -> Need:
+        """What a kind of work, such as a symptom names, takes on this vehicle."""
+        return self._requirements.of(trade, vehicle, urgency)
+
     def _assess(
         self,
         code: Code,
@@ -90,10 +133,8 @@ class Knowledge:
         lamps: tuple[tuple[str, str], ...],
         lang: str,
     ) -> Assessment:
-        if isinstance(code, J1939Dtc) and vehicle.vehicle_class is VehicleClass.UNKNOWN:
-            # Only heavy vehicles speak J1939, so much is known of it.
-            vehicle = replace(vehicle, vehicle_class=VehicleClass.TRUCK)
-        meaning = self.meanings.find(code)
+        vehicle = _heavy(code, vehicle)
+        meaning = self.meanings.find(code, vehicle.make)
         trade = self._requirements.trades[meaning.trade]
         urgency, modifiers = weigh(
             meaning.urgency, code=code, trade=trade, vehicle=vehicle, status=status, lamps=lamps
@@ -101,7 +142,7 @@ class Knowledge:
         driver_action, fleet_action = self._actions.say(urgency, trade.hazard, lang)
         return Assessment(
             code=code,
-            text=self._text(meaning.text(lang), code, lang),
+            text=self._text(meaning, code, lang),
             level=meaning.level,
             urgency=urgency,
             driver_action=driver_action,
@@ -114,11 +155,19 @@ class Knowledge:
             ),
         )
 
-    def _text(self, text: str, code: Code, lang: str) -> str:
+    def _text(self, meaning: Meaning, code: Code, lang: str) -> str:
         """The text, with the failure type byte's own words, or the byte where none are kept."""
-        if not isinstance(code, J2012Dtc) or not code.failure_type:
+        text = meaning.text(lang)
+        if meaning.is_whole or not isinstance(code, J2012Dtc) or not code.failure_type:
             return text
         failure = self.meanings.failure_types.get(code.failure_type)
         if failure is None:
             return f"{text} (0x{code.failure_type:02X})"
         return f"{text}: {failure.phrases[LANGUAGES.index(lang) if lang in LANGUAGES else 0]}"
+
+
+def _heavy(code: Code, vehicle: VehicleKind) -> VehicleKind:
+    """Only heavy vehicles speak J1939, so much is known of one of unknown class."""
+    if isinstance(code, J1939Dtc) and vehicle.vehicle_class is VehicleClass.UNKNOWN:
+        return replace(vehicle, vehicle_class=VehicleClass.TRUCK)
+    return vehicle

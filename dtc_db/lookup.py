@@ -1,13 +1,15 @@
 """From a code to its meaning: the most exact row there is, and never more than is known.
 
-A J2012 code falls from its own row to the block around it and to the system of its letter. A
-number that makers fill by themselves never borrows a block: what P1457 means on one make says
-nothing about another. A J1939 parameter falls to its number alone.
+A list that somebody brought speaks first, for its make alone. A J2012 code then falls from its own
+row to the block around it and to the system of its letter. A number that makers fill by themselves
+never borrows a block: what P1457 means on one make says nothing about another. A J1939 parameter
+falls to its number alone.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from dtc_db.codes import Code, J1939Dtc, J2012Dtc
+from dtc_db.layers import Layers
 from dtc_db.meaning import Component, Failure, Level, Meaning
 from dtc_db.tables import (
     Lexicon,
@@ -17,11 +19,23 @@ from dtc_db.tables import (
     load_parameters,
     load_rows,
 )
-from dtc_db.urgency import Urgency
+from dtc_db.urgency import GRAVE, RANK, Urgency
 
 ROW_TABLES = (
-    "powertrain.txt",
-    "powertrain2.txt",
+    "powertrain0_fuel_air.txt",
+    "powertrain0_ignition.txt",
+    "powertrain0_emission.txt",
+    "powertrain0_inputs.txt",
+    "powertrain0_outputs.txt",
+    "powertrain0_transmission.txt",
+    "powertrain2_fuel_air.txt",
+    "powertrain2_ignition.txt",
+    "powertrain2_emission.txt",
+    "powertrain2_inputs.txt",
+    "powertrain2_outputs.txt",
+    "powertrain2_transmission.txt",
+    "powertrain2_late.txt",
+    "powertrain3.txt",
     "hybrid.txt",
     "chassis.txt",
     "body.txt",
@@ -63,6 +77,7 @@ class Meanings:
         parameters: By SPN.
         modes: The 32 failure modes of J1939, by FMI.
         failure_types: Those known of the 256 failure type bytes of J2012.
+        layers: The lists that are asked first.
     """
 
     rows: dict[int, Meaning]
@@ -70,6 +85,7 @@ class Meanings:
     parameters: dict[int, Parameter]
     modes: list[Failure]
     failure_types: dict[int, Failure]
+    layers: Layers = field(default_factory=Layers)
 
     @classmethod
     def load(cls) -> "Meanings":
@@ -81,7 +97,7 @@ class Meanings:
         lexicon = Lexicon.load()
         rows: dict[int, Meaning] = {}
         for name in ROW_TABLES:
-            rows |= load_rows(name, lexicon)
+            load_rows(name, lexicon, rows)
         return cls(
             rows=rows,
             fallbacks=_fallbacks(),
@@ -92,8 +108,23 @@ class Meanings:
             },
         )
 
-    def find(self, code: Code) -> Meaning:
+    def find(self, code: Code, make: str | None = None) -> Meaning:
         """The meaning of a code; its level says how much of it is known. Never raises."""
+        built_in = self._find_built_in(code)
+        said = self.layers.find(code, make)
+        if said is None:
+            return built_in
+        entry = said.entry
+        return replace(
+            built_in,
+            words=entry.text,
+            is_whole=entry.code == code,
+            urgency=_urgency(built_in, entry.urgency),
+            level=Level.MAKE if entry.make else Level.GENERIC,
+            source=f"{said.source}; work and urgency: {built_in.source}",
+        )
+
+    def _find_built_in(self, code: Code) -> Meaning:
         match code:
             case J2012Dtc():
                 return self.rows.get(code.number) or self.fallbacks[code.number]
@@ -133,6 +164,15 @@ class Meanings:
             level=Level.UNKNOWN if code.is_makers_own else Level.SYSTEM,
             source="SPN in the range of makers" if code.is_makers_own else "SPN not in j1939.txt",
         )
+
+
+def _urgency(built_in: Meaning, listed: Urgency | None) -> Urgency:
+    """The list's, but a list of thousands does not talk down what must stop or be towed."""
+    if listed is None:
+        return built_in.urgency
+    if built_in.urgency in GRAVE and RANK[listed] > RANK[built_in.urgency]:
+        return built_in.urgency
+    return listed
 
 
 def _fallbacks() -> list[Meaning]:

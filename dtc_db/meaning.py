@@ -57,6 +57,9 @@ class Meaning:
         place: Bank, or bank and sensor: ``1`` or ``1.2``; empty if it does not apply.
         trade: That of the component, unless the failure makes the work another.
         source: Table and line that spoke, and how sure they are.
+        words: Somebody's own text, said as it is in every language; empty if it is made from
+            component and failure.
+        is_whole: Whether those words speak for the failure type byte as well.
     """
 
     component: Component
@@ -67,9 +70,13 @@ class Meaning:
     urgency: Urgency
     level: Level
     source: str
+    words: str = ""
+    is_whole: bool = False
 
     def text(self, lang: str) -> str:
         """One line in ``lang``, English where the language is not kept."""
+        if self.words:
+            return self.words
         index = LANGUAGES.index(lang) if lang in LANGUAGES else 0
         name, designator = self.component.names[index], self.designator[index]
         if "{}" in name:

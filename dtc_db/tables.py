@@ -8,7 +8,8 @@ where the rows below it come from and how sure they are.
     designators  English | French | German
     rows         first code | component | failures
 
-A row names consecutive codes, one for each failure. ``coil:A..L`` repeats the failures for each
+A row names consecutive codes, one for each failure; with several first codes, each failure counts
+from its own: ``U0142 U0443 | bcm:B..E | lost invalid``. ``coil:A..L`` repeats the failures for each
 letter, ``injector:1..12`` for each number, ``o2@1,2`` for each place (bank, or bank.sensor), the
 place in the outer loop. Codes count in hexadecimal, or with ``~`` after the first code in tens, as
 the oldest parts of the list do. ``-`` skips one code. After a component or a failure, ``!x`` gives
@@ -17,6 +18,7 @@ the urgency by its letter and ``%trade`` another kind of work.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from dtc_db.codes import FMI_MAX, J2012Dtc, parse_code
@@ -25,6 +27,15 @@ from dtc_db.meaning import Component, Failure, Level, Meaning, Words
 from dtc_db.urgency import Urgency
 
 FOLDER = Path(__file__).parent / "data"
+COMPONENT_TABLES = (
+    "components.txt",
+    "components_powertrain0.txt",
+    "components_powertrain2.txt",
+    "components_hybrid.txt",
+    "components_chassis.txt",
+    "components_body.txt",
+    "components_network.txt",
+)
 
 URGENCY_LETTERS = {
     "x": Urgency.STOP_NOW,
@@ -87,7 +98,7 @@ class Lexicon:
     def load(cls) -> "Lexicon":
         """Read the tables of words that come with the package."""
         return cls(
-            load_components("components.txt"),
+            load_components(*COMPONENT_TABLES),
             load_failures("failures.txt"),
             {line.cells[0]: _words([*line.cells]) for line in read_lines("designators.txt", 3)},
         )
@@ -112,10 +123,10 @@ def read_lines(name: str, cells: int) -> Iterator[Line]:
             yield line
 
 
-def load_components(name: str) -> dict[str, Component]:
-    """The parts that can fail, by key."""
+def load_components(*tables: str) -> dict[str, Component]:
+    """The parts that can fail, by key; a key stands once in all tables."""
     components: dict[str, Component] = {}
-    for line in read_lines(name, 6):
+    for line in chain.from_iterable(read_lines(table, 6) for table in tables):
         key, trade, letter, *names = line.cells
         if key in components:
             raise line.error(f"{key} stands twice")
@@ -126,11 +137,14 @@ def load_components(name: str) -> dict[str, Component]:
 
 
 def load_failures(name: str) -> dict[str, Failure]:
-    """The ways of failing, by key."""
-    return {
-        line.cells[0]: Failure(line.cells[0], _words([*line.cells[1:]]))
-        for line in read_lines(name, 4)
-    }
+    """The ways of failing, by key; a key stands once."""
+    failures: dict[str, Failure] = {}
+    for line in read_lines(name, 4):
+        key = line.cells[0]
+        if key in failures:
+            raise line.error(f"{key} stands twice")
+        failures[key] = Failure(key, _words([*line.cells[1:]]))
+    return failures
 
 
 def load_blocks(name: str) -> list[Block]:
@@ -146,24 +160,27 @@ def load_blocks(name: str) -> list[Block]:
     return blocks
 
 
-def load_rows(name: str, lexicon: Lexicon) -> dict[int, Meaning]:
-    """The meanings of a table of J2012 codes, by two-byte number.
+def load_rows(
+    name: str, lexicon: Lexicon, meanings: dict[int, Meaning] | None = None
+) -> dict[int, Meaning]:
+    """The meanings of a table of J2012 codes, by two-byte number, added to those given.
 
     Raises:
         TableError: If a line names what does not exist, or a code that another line has.
     """
-    meanings: dict[int, Meaning] = {}
+    meanings = {} if meanings is None else meanings
     for line in read_lines(name, 3):
-        start, subject, listed = line.cells
-        number = _number(start.rstrip("~"), line)
-        for meaning in _expand(line, subject, listed.split(), lexicon):
-            if meaning is not None:
-                if number in meanings:
-                    raise line.error(
-                        f"{J2012Dtc(number)} stands in {meanings[number].source} already"
-                    )
-                meanings[number] = meaning
-            number = _next_in_tens(number) if start.endswith("~") else number + 1
+        starts, subject, listed = line.cells
+        for start, failures in _columns(starts.split(), listed.split(), line):
+            number = _number(start.rstrip("~"), line)
+            for meaning in _expand(line, subject, failures, lexicon):
+                if meaning is not None:
+                    if number in meanings:
+                        raise line.error(
+                            f"{J2012Dtc(number)} stands in {meanings[number].source} already"
+                        )
+                    meanings[number] = meaning
+                number = _next_in_tens(number) if start.endswith("~") else number + 1
     return meanings
 
 
@@ -203,6 +220,17 @@ def _numbered(text: str) -> Iterator[tuple[int, str]]:
     first, _, last = span.partition("-")
     for index, spn in enumerate(range(int(first), int(last or first) + 1), int(start or "1")):
         yield spn, str(index)
+
+
+def _columns(starts: list[str], failures: list[str], line: Line) -> Iterator[tuple[str, list[str]]]:
+    """Each first code with the failures that count from it."""
+    if len(starts) == 1:
+        yield starts[0], failures
+        return
+    if len(starts) != len(failures):
+        raise line.error(f"{len(starts)} first codes for {len(failures)} failures")
+    for start, failure in zip(starts, failures, strict=True):
+        yield start, [failure]
 
 
 def _expand(
@@ -248,10 +276,14 @@ def _marks(text: str, line: Line) -> tuple[str, Urgency | None, str | None]:
 
 
 def _designators(text: str) -> list[str]:
-    """``A..C`` is A, B, C, ``1..3`` is 1, 2, 3, ``A,C`` is A, C; nothing is one nameless thing."""
+    """``A..C,F`` is A, B, C, F, and ``1..3`` is 1, 2, 3; nothing is one nameless thing."""
+    return [each for part in text.split(",") for each in _span(part)]
+
+
+def _span(text: str) -> list[str]:
     first, dots, last = text.partition("..")
     if not dots:
-        return text.split(",")
+        return [text]
     if first.isdigit():
         return [str(number) for number in range(int(first), int(last) + 1)]
     return [chr(letter) for letter in range(ord(first), ord(last) + 1)]

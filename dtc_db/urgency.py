@@ -29,6 +29,9 @@ ORDER = (
 )
 RANK = {urgency: rank for rank, urgency in enumerate(ORDER)}
 
+# What the vehicle must not drive with: no list, status or rule talks it down.
+GRAVE = frozenset({Urgency.STOP_NOW, Urgency.TOW})
+
 
 def gravest(urgencies: Iterable[Urgency]) -> Urgency:
     """The first of the given ones in `ORDER`; unknown if none is given."""

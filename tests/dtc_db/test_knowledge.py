@@ -77,7 +77,7 @@ def test_the_why_names_row_work_and_rules() -> None:
         parse_code("P0300"), VehicleKind(), status="pending", lamps=[("mil", "fast_flash")]
     )
     row, work, *rules = answer.why
-    assert row.startswith("meaning: powertrain.txt:")
+    assert row.startswith("meaning: powertrain0_ignition.txt:")
     assert work.startswith("work: engine")
     assert len(rules) == 2
 

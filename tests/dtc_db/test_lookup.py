@@ -32,7 +32,7 @@ def test_each_code_has_the_best_level_that_is_honest() -> None:
     check("P0171", Level.GENERIC, en="System too lean bank 1", de="Gemisch: zu mager, Bank 1")
     check("P0141", Level.GENERIC, en="HO2S heater circuit bank 1 sensor 2")
     check("U0100", Level.GENERIC, en="Lost communication with ECM/PCM A")
-    check("P03FF", Level.BLOCK, en="Ignition fault or misfire")
+    check("P034F", Level.BLOCK, en="Ignition fault or misfire")
     check("P1457", Level.SYSTEM, en="Powertrain fault, maker's own code")
     check("B3000", Level.SYSTEM, en="Body fault")
     check("SPN 609 FMI 9", Level.GENERIC, en="Controller no. 2 abnormal update rate")
@@ -81,6 +81,50 @@ def test_what_is_not_known_is_never_called_harmless() -> None:
         meaning = MEANINGS.find(J2012Dtc(number))
         if meaning.level is not Level.GENERIC:
             assert meaning.urgency not in {Urgency.INFO, Urgency.NEXT_SERVICE}, number
+
+
+def test_rows_that_makes_do_not_agree_on_are_never_called_harmless() -> None:
+    doubtful = [meaning for meaning in MEANINGS.rows.values() if meaning.source.endswith("low)")]
+    assert len(doubtful) >= 200
+    assert {meaning.urgency for meaning in doubtful}.isdisjoint(
+        {Urgency.INFO, Urgency.NEXT_SERVICE}
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "trade", "words"),
+    [
+        ("C0034", "brakes", "right front wheel speed sensor"),
+        ("C0528", "brakes", "steering angle sensor module"),
+        ("C0620", "steering", "lock safety actuator"),
+        ("C05D8", "transmission", "clutch A actuator"),
+        ("C0900", "chassis", "tyre"),
+        ("B0012", "srs", "passenger frontal stage 3"),
+        ("B00C8", "srs", "passenger seat occupant position sensor B"),
+        ("B011B", "unknown-body", "camera washer actuator S"),
+        ("B0127", "hv", "high voltage power outlet A"),
+        ("U0045", "network", "bus B shorted"),
+        ("U009D", "network", "bus J"),
+        ("U0147", "network", "gateway module B"),
+        ("U017D", "srs", "restraints system sensor N"),
+        ("U01AF", "hvnetwork", "battery interface control module P"),
+        ("U0270", "adas", "image processing sensor L"),
+        ("U0349", "software", "interface control module P"),
+        ("U047E", "srs", "invalid data restraints system sensor N"),
+        ("U058D", "network", "invalid data grille air shutter module D"),
+        ("U0699", "network", "lost communication coolant pump F"),
+        ("U3036", "security", "authentication signal performance"),
+        ("U3548", "isolation", "interlock circuit P high"),
+        ("U3576", "hydrogen", "stack differential pressure"),
+    ],
+)
+def test_chassis_body_and_network_codes_count_to_where_they_should(
+    code: str, trade: str, words: str
+) -> None:
+    meaning = MEANINGS.find(parse_code(code))
+    text = meaning.text("en").lower()
+    assert meaning.trade == trade
+    assert [word for word in words.lower().split() if word not in text] == []
 
 
 @given(st.integers(0, 0x7FFFF), st.integers(0, 31))

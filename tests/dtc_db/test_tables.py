@@ -73,6 +73,29 @@ def test_old_rows_count_in_tens_and_new_ones_in_hexadecimal(tmp_path: Path) -> N
     check(tmp_path, "P0199 | o2 | low high", {0x199: "O2 low", 0x19A: "O2 high"})
 
 
+def test_each_failure_may_count_from_a_code_of_its_own(tmp_path: Path) -> None:
+    check(
+        tmp_path,
+        "P0142 P0443 | coil:B..C,E | low high",
+        {
+            0x142: "Coil B low",
+            0x143: "Coil C low",
+            0x144: "Coil E low",
+            0x443: "Coil B high",
+            0x444: "Coil C high",
+            0x445: "Coil E high",
+        },
+    )
+
+
+def test_a_table_does_not_say_again_what_another_said(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("P0001 | coil | low")
+    (tmp_path / "b.txt").write_text("P0001 | o2 | high")
+    meanings = load_rows("a.txt", LEXICON)
+    with pytest.raises(TableError, match=r"b.txt line 1: P0001 stands in a.txt:1"):
+        load_rows("b.txt", LEXICON, meanings)
+
+
 def test_a_dash_leaves_a_code_to_others(tmp_path: Path) -> None:
     check(
         tmp_path,
@@ -100,6 +123,7 @@ def test_marks_give_urgency_and_work(tmp_path: Path) -> None:
         ("P0001 | coil:right | low", "no designator right"),
         ("P5001 | coil | low", "second digit 5"),
         ("609/9 | coil | low", "expected a code such as P0301"),
+        ("P0001 P0101 | coil | low", "2 first codes for 1 failures"),
         ("P0001 | coil!q | low", "expected one of"),
         ("P0001 | coil | low\nP0001 | o2 | low", "rows.txt line 2: P0001 stands in rows.txt:1"),
     ],
@@ -124,6 +148,13 @@ def test_a_component_stands_once(tmp_path: Path) -> None:
     (tmp_path / "c.txt").write_text("a | body | n | a | a | a\na | body | n | b | b | b")
     with pytest.raises(TableError, match="a stands twice"):
         load_components("c.txt")
+    (tmp_path / "d.txt").write_text("a | body | n | c | c | c")
+    (tmp_path / "e.txt").write_text("a | body | n | d | d | d")
+    with pytest.raises(TableError, match=r"e.txt line 1: a stands twice"):
+        load_components("d.txt", "e.txt")
+    (tmp_path / "f.txt").write_text("low | a | b | c\nlow | d | e | f")
+    with pytest.raises(TableError, match=r"f.txt line 2: low stands twice"):
+        load_failures("f.txt")
 
 
 def test_a_parameter_weighs_by_its_failure_mode(tmp_path: Path) -> None:
