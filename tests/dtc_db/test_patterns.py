@@ -33,7 +33,19 @@ def test_a_pattern_means_these_codes_and_no_others(
 
 
 @pytest.mark.parametrize(
-    "text", ["", "*", "P*", "SPN * FMI *", "P538F", "P0..P1", "P0300..U0300", "P030C..P0300", "609"]
+    "text",
+    [
+        "",
+        "*",
+        "P*",
+        "SPN * FMI *",
+        "P538F",
+        "P0..P1",
+        "P0300..U0300",
+        "P030C..P0300",
+        "609",
+        "P0300..609/9",
+    ],
 )
 def test_what_means_too_much_or_nothing_is_refused(text: str) -> None:
     with pytest.raises(MalformedRuleError):
