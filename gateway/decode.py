@@ -1,10 +1,9 @@
 """Reads the frames of one report: what was observed, and what was set aside."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from gateway.model import Bus, Frame, Observation, Outcome, Reason, Rejection
-from gateway.protocols import messages
+from gateway.protocols import messages, obd
 from gateway.protocols.exchange import Exchange
 from gateway.protocols.listener import Heard, Listener, Role
 from gateway.protocols.messages import BusSettings
@@ -12,6 +11,8 @@ from gateway.protocols.messages import BusSettings
 # A truck with every control unit faulty stays far below; past it one rejection says so.
 OBSERVATIONS_MAX = 256
 REJECTIONS_MAX = 256
+# Four bytes each; no control unit has so many calibrations.
+PIECES_MAX = 64
 
 _LISTS = {Outcome.CODES, Outcome.NONE_FOUND}
 
@@ -42,10 +43,7 @@ def decode_frames(
     """
     reading = _Reading(bus, settings)
     used = listener or Listener(bus, addressing=settings.addressing, answer_ids=settings.answer_ids)
-    for frame in frames:
-        heard = used.receive(frame)
-        if heard:
-            reading.take(heard)
+    reading.take(used.hear(frames))
     if listener is None:
         reading.take(used.finish())
     return reading.result()
@@ -85,6 +83,8 @@ class _Findings:
         self._observations: list[Observation] = []
         # Index of the latest observation of the same kind.
         self._latest: dict[tuple[str, str, bytes], int] = {}
+        # Of K-line answers that come in pieces.
+        self._pieces: dict[tuple[str, str, bytes], list[Observation]] = {}
         self._rejections: dict[Rejection, None] = {}
         self._is_full = False
 
@@ -111,6 +111,11 @@ class _Findings:
         is_data = new.outcome is Outcome.DATA
         # Two parameters of service 01 are two things; two lists of one service are one thing.
         key = (new.ecu, new.service, new.raw[:2] if is_data else b"")
+        if self._bus is Bus.KLINE and new.service == "09" and is_data:
+            pieces = self._pieces.setdefault(key, [])
+            if len(pieces) < PIECES_MAX:
+                pieces.append(new)
+            new = obd.join_pieces(pieces)
         at = self._latest.get(key)
         if at is not None:
             before = self._observations[at]
@@ -134,4 +139,4 @@ def _join(first: Observation, second: Observation) -> Observation:
     codes = tuple(dict.fromkeys((*first.codes, *second.codes)))
     if codes == first.codes:
         return first
-    return replace(first, codes=codes, outcome=Outcome.CODES, raw=first.raw + second.raw)
+    return first._replace(codes=codes, outcome=Outcome.CODES, raw=first.raw + second.raw)

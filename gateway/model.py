@@ -33,6 +33,20 @@ class Reason(StrEnum):
     LIMIT = "limit"  # a named maximum was reached
 
 
+WHOLE_MESSAGES = frozenset(
+    {
+        Reason.TOPIC,
+        Reason.TOO_LARGE,
+        Reason.NOT_UTF8,
+        Reason.NOT_JSON,
+        Reason.SCHEMA,
+        Reason.ID_CONFLICT,
+        Reason.STORE_REFUSED,
+    }
+)
+"""Reasons of dead letters that are a message as it came; the others are parts of stored reports."""
+
+
 class Status(StrEnum):
     """How sure the control unit is of a fault, from least to most."""
 
@@ -120,9 +134,8 @@ class DataRecord:
     raw: bytes = b""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReportedCode:
-    """One code as one control unit reported it.
+class ReportedCode(NamedTuple):
+    """One code as one control unit reported it; a tuple, because lists bring hundreds.
 
     Attributes:
         code: The code.
@@ -152,9 +165,8 @@ class ReportedCode:
     records: tuple[DataRecord, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Observation:
-    """One answer or broadcast of one control unit.
+class Observation(NamedTuple):
+    """One answer or broadcast of one control unit; a tuple, as `ReportedCode` is. Named arguments.
 
     Attributes:
         ecu: ``7E8`` or ``18DAF110`` for the id that answered, ``SA 00`` for a J1939 source address,
@@ -177,6 +189,8 @@ class Observation:
         signals: Name with its unit last to value, such as ``("coolant_c", 88.0)``; in a freeze
             frame (service 02) they are of the moment of the fault, not of now.
         identity: ``vin``, ``calibration_id``, ``cvn`` or ``ecu_name`` to text. Never logged.
+        mask: The UDS status bits that the request asked for, 0 to 0xFF, where the request was seen:
+            a code whose status shares no bit with it is not listed.
     """
 
     ecu: str
@@ -188,10 +202,11 @@ class Observation:
     raw: bytes = b""
     is_complete: bool = True
     mil: bool | None = None
-    count: int | None = None
+    count: int | None = None  # type: ignore[assignment]  # nobody counts a value's fields
     availability: int | None = None
     signals: tuple[tuple[str, float], ...] = ()
     identity: tuple[tuple[str, str], ...] = ()
+    mask: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,19 +1,21 @@
 """The gateway's loop: gather, decode, store, say so, and only then let the broker forget.
 
     receive ─▶ decode ─▶ store (one transaction) ─COMMIT─▶ receipts ─▶ acknowledgements
+       └── the next batch gathers and is decoded while this one is stored ──┘
 
 While the database is away the batch is held and tried again. Nothing is acknowledged, so the
-broker's limit of messages in flight stops the stream: we never hold more than that limit and one
-batch.
+broker's limit of messages in flight stops the stream: we never hold more than that limit, of which
+two batches are decoded at most.
 """
 
 import asyncio
+import contextlib
 import json
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from gateway.errors import ReportRefusedError, StoreUnavailableError
 from gateway.model import DeadLetter, Reason, Report
@@ -47,6 +49,13 @@ class Source(Protocol):
         """Send without waiting."""
 
 
+class _Taken(NamedTuple):
+    """A message and what was understood of it."""
+
+    message: Message
+    parsed: Report | DeadLetter
+
+
 async def serve(source: Source, store: ReportStore, parse: Parse, *, topic_prefix: str) -> None:
     """Take reports until cancelled.
 
@@ -59,16 +68,30 @@ async def serve(source: Source, store: ReportStore, parse: Parse, *, topic_prefi
     Raises:
         BrokerLostError: If the source ended; a new connection gets everything unacknowledged again.
     """
-    while True:
-        batch = await _gather(source)
-        parsed = [parse(message.topic, message.payload, message.received_at) for message in batch]
-        reports = [item for item in parsed if isinstance(item, Report)]
-        dead_letters = [item for item in parsed if isinstance(item, DeadLetter)]
-        await _store(store, reports, dead_letters)
-        for topic, payload in receipts(parsed, topic_prefix=topic_prefix):
-            source.publish(topic, payload)
-        for message in batch:
-            source.acknowledge(message)
+    storing = asyncio.ensure_future(asyncio.sleep(0))
+    try:
+        while True:
+            batch = await _gather(source, parse, storing)
+            await storing
+            answering = _answer(source, store, batch, topic_prefix=topic_prefix)
+            storing = asyncio.create_task(answering, name="store")
+    finally:
+        storing.cancel()
+        await asyncio.wait({storing})
+
+
+async def _answer(
+    source: Source, store: ReportStore, batch: Sequence[_Taken], *, topic_prefix: str
+) -> None:
+    """Store a batch, and only then say so."""
+    parsed = [taken.parsed for taken in batch]
+    reports = [item for item in parsed if isinstance(item, Report)]
+    dead_letters = [item for item in parsed if isinstance(item, DeadLetter)]
+    await _store(store, reports, dead_letters)
+    for topic, payload in receipts(parsed, topic_prefix=topic_prefix):
+        source.publish(topic, payload)
+    for taken in batch:
+        source.acknowledge(taken.message)
 
 
 def receipts(
@@ -89,24 +112,41 @@ def receipts(
             yield f"{topic_prefix}/{unit}/down/receipt", body
 
 
-async def _gather(source: Source) -> list[Message]:
-    batch = [await source.receive()]
+async def _gather(source: Source, parse: Parse, storing: asyncio.Future[None]) -> list[_Taken]:
+    """Take what comes until the batch is old enough, and its turn to be stored has come."""
+    batch = [_take(await _first(source, storing), parse)]
     loop = asyncio.get_running_loop()
     deadline_s = loop.time() + BATCH_AGE_S_MAX
     while len(batch) < BATCH_REPORTS_MAX:
         message = source.receive_nowait()
         if message is not None:
-            batch.append(message)
+            batch.append(_take(message, parse))
             continue
         remaining_s = deadline_s - loop.time()
+        if remaining_s <= 0 and storing.done():
+            break
         if remaining_s <= 0:
-            break
-        try:
+            await asyncio.wait({storing}, timeout=BATCH_AGE_S_MAX)
+            continue
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(remaining_s):
-                batch.append(await source.receive())
-        except TimeoutError:
-            break
+                batch.append(_take(await source.receive(), parse))
     return batch
+
+
+async def _first(source: Source, storing: asyncio.Future[None]) -> Message:
+    """Wait for the next message; what ended the storing of the batch before it is raised."""
+    while not storing.done():
+        message = source.receive_nowait()
+        if message is not None:
+            return message
+        await asyncio.wait({storing}, timeout=BATCH_AGE_S_MAX)
+    storing.result()
+    return await source.receive()
+
+
+def _take(message: Message, parse: Parse) -> _Taken:
+    return _Taken(message, parse(message.topic, message.payload, message.received_at))
 
 
 async def _store(

@@ -1,4 +1,4 @@
-"""What dialects of other makers' devices share: JSON in, a report of what it says out.
+"""What dialects of other makers' devices share: a payload in, a report of what it says out.
 
 Such devices know no report id and no receipts. The id is made of topic and payload, so that what
 the broker brings twice stays one report; where the device sends no time of its own, the time of
@@ -55,9 +55,36 @@ class Contents:
     odometer_km: float | None = None
     soc_pct: float | None = None
     signals: dict[str, float] = field(default_factory=dict)
+    is_historical: bool = False
 
 
 Read = Callable[[str, object, FieldReader], Contents]
+
+
+def decode_json(payload: bytes) -> object:
+    """Decode JSON.
+
+    Raises:
+        UnlikeError: If it is none.
+    """
+    try:
+        return msgspec.json.decode(payload.rstrip(_TRAILING))
+    except UnicodeDecodeError as error:
+        raise UnlikeError("expected UTF-8", Reason.NOT_UTF8) from error
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise UnlikeError(f"expected JSON: {error}", Reason.NOT_JSON) from error
+
+
+def decode_text(payload: bytes) -> str:
+    """Decode plain text.
+
+    Raises:
+        UnlikeError: If it is none.
+    """
+    try:
+        return payload.decode()
+    except UnicodeDecodeError as error:
+        raise UnlikeError("expected UTF-8", Reason.NOT_UTF8) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +93,20 @@ class ForeignDialect:
 
     Attributes:
         topic_filters: Of what it reads.
-        read: Takes topic, decoded JSON and a reader of fields; may raise `UnlikeError`.
+        read: Takes topic, decoded payload and a reader of fields; may raise `UnlikeError`.
+        decode: Of the payload; may raise `UnlikeError`.
     """
 
     topic_filters: tuple[str, ...]
     read: Read
+    decode: Callable[[bytes], object] = decode_json
 
     def parse(self, topic: str, payload: bytes, *, received_at: datetime) -> Report | DeadLetter:
         """Make a report of a message. Never raises."""
         fields = FieldReader()
         try:
-            contents = self.read(topic, decode_json(payload), fields)
+            _check_length(payload)
+            contents = self.read(topic, self.decode(payload), fields)
             check_unit(contents.unit)
         except UnlikeError as error:
             return DeadLetter(
@@ -100,26 +130,16 @@ class ForeignDialect:
             odometer_km=contents.odometer_km,
             soc_pct=contents.soc_pct,
             signals=contents.signals,
+            is_historical=contents.is_historical,
             observations=contents.observations,
             rejections=(*contents.rejections, *fields.rejections),
         )
 
 
-def decode_json(payload: bytes) -> object:
-    """Decode a message.
-
-    Raises:
-        UnlikeError: If it is too large or no JSON.
-    """
+def _check_length(payload: bytes) -> None:
     if len(payload) > PAYLOAD_LENGTH_MAX:
         text = f"expected at most {PAYLOAD_LENGTH_MAX} bytes, got {len(payload)}"
         raise UnlikeError(text, Reason.TOO_LARGE)
-    try:
-        return msgspec.json.decode(payload.rstrip(_TRAILING))
-    except UnicodeDecodeError as error:
-        raise UnlikeError("expected UTF-8", Reason.NOT_UTF8) from error
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise UnlikeError(f"expected JSON: {error}", Reason.NOT_JSON) from error
 
 
 def as_object(value: object, name: str) -> Body:

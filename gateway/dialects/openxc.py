@@ -4,9 +4,11 @@
 
 ``payload`` leaves out the first byte of the answer and the parameter, which stand in ``mode`` and
 ``pid``; the format's text calls the id ``message_id`` and its examples ``id``. A long answer comes
-in parts (``frame``), which are set aside: parts arrive in messages of their own, and only the last
-one is marked. Silence means nothing.
+in parts, each a message of its own: ``frame`` counts them from 0 and is -1 in the last one. Parts
+are kept for the `ANSWERS_MAX` answers that went on last. Silence means nothing.
 """
+
+from collections import OrderedDict
 
 from gateway.dialects.fields import FieldReader
 from gateway.dialects.foreign import (
@@ -21,20 +23,26 @@ from gateway.model import Bus, Observation, Reason, Rejection
 from gateway.protocols import messages
 from gateway.protocols.listener import Message
 
+# Unfinished answers of all devices, and parts of one: the longest answer has 4095 bytes.
+ANSWERS_MAX = 1_000
+PARTS_MAX = 700
 _ANSWER = 0x40
+_LAST = -1
+_NAME_LENGTH_MAX = 20
 _WITH_PID = frozenset({0x01, 0x02, 0x09, 0x19})
 
 
 def openxc(topic_filter: str = "openxc/+/diagnostic", *, unit_level: int = 1) -> ForeignDialect:
     """Read what a bridge brings below one filter; the vehicle's name is a level of the topic."""
+    parts = _Parts()
 
-    def read(topic: str, body: object, fields: FieldReader) -> Contents:
+    def read(topic: str, body: object, _fields: FieldReader) -> Contents:
         unit = level_of(topic, unit_level)
         response = as_object(body, "the message")
-        if "frame" in response:
-            fields.reject(Reason.NOT_SUPPORTED, "a part of a long answer", body)
-            return Contents(unit=unit)
-        found = _decode(response)
+        payload = _bytes(response.get("payload", ""))
+        is_part = "frame" in response
+        whole = parts.take(_key(unit, response), response["frame"], payload) if is_part else payload
+        found = _decode(response, whole) if isinstance(whole, bytes) else whole
         return Contents(
             unit=unit,
             observations=(found,) if isinstance(found, Observation) else (),
@@ -44,16 +52,45 @@ def openxc(topic_filter: str = "openxc/+/diagnostic", *, unit_level: int = 1) ->
     return ForeignDialect((topic_filter,), read)
 
 
-def _decode(response: Body) -> Observation | Rejection | None:
+class _Parts:
+    """Answers of which parts are missing."""
+
+    def __init__(self) -> None:
+        self._answers: OrderedDict[str, list[bytes]] = OrderedDict()
+
+    def take(self, key: str, number: object, payload: bytes) -> bytes | Rejection | None:
+        """Take one part; give the whole answer with its last one, None before."""
+        parts = self._answers.pop(key, [])
+        if number == 0:
+            parts = []
+        elif not parts or number not in (len(parts), _LAST) or len(parts) >= PARTS_MAX:
+            text = f"expected part {len(parts)} of a long answer"
+            return Rejection(reason=Reason.OUT_OF_SEQUENCE, text=text, raw=payload)
+        parts.append(payload)
+        if number == _LAST:
+            return b"".join(parts)
+        self._answers[key] = parts
+        if len(self._answers) > ANSWERS_MAX:
+            self._answers.popitem(last=False)
+        return None
+
+
+def _key(unit: str, response: Body) -> str:
+    """Name an answer: its device, bus, id, mode and parameter."""
+    names = ("bus", "message_id", "id", "mode", "pid")
+    return "/".join((unit, *(str(response.get(name))[:_NAME_LENGTH_MAX] for name in names)))
+
+
+def _decode(response: Body, payload: bytes) -> Observation | Rejection | None:
     mode = _number(response.get("mode"), "mode", 0x3F)
     can_id = _number(response.get("message_id", response.get("id")), "message_id", (1 << 29) - 1)
     ecu = f"{can_id:03X}" if can_id <= 0x7FF else f"{can_id:08X}"
-    data = _payload(response, mode)
+    data = _answer(response, mode, payload)
     message = Message(t_ms=0.0, can_id=ecu, ecu=ecu, data=data)
     return messages.decode(message, bus=Bus.CAN)
 
 
-def _payload(response: Body, mode: int) -> bytes:
+def _answer(response: Body, mode: int, payload: bytes) -> bytes:
     """Put the answer together again as it was on the bus."""
     if response.get("success") is False:
         reason = _number(response.get("negative_response_code"), "negative_response_code", 0xFF)
@@ -61,9 +98,12 @@ def _payload(response: Body, mode: int) -> bytes:
     lead = bytes((mode + _ANSWER,))
     if mode in _WITH_PID and "pid" in response:
         lead += bytes((_number(response["pid"], "pid", 0xFF),))
-    text = response.get("payload", "")
+    return lead + payload
+
+
+def _bytes(value: object) -> bytes:
     try:
-        return lead + bytes.fromhex(str(text).removeprefix("0x"))
+        return bytes.fromhex(str(value).removeprefix("0x"))
     except ValueError as error:
         raise UnlikeError("expected payload to be hex digits after 0x") from error
 

@@ -7,6 +7,7 @@ from typing import Protocol
 from gateway.dialects.fleetwise import fleetwise
 from gateway.dialects.inhand import inhand
 from gateway.dialects.openxc import openxc
+from gateway.dialects.ovms import ovms
 from gateway.dialects.traccar import traccar
 from gateway.dialects.vss import vss
 from gateway.dialects.wican import wican
@@ -28,6 +29,7 @@ FOREIGN: Mapping[str, Callable[[], Dialect]] = {
     "fleetwise": fleetwise,
     "inhand": inhand,
     "openxc": openxc,
+    "ovms": ovms,
     "traccar": traccar,
     "vss": vss,
     "wican": wican,

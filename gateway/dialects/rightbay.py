@@ -125,9 +125,15 @@ class RightbayDialect:
         self, unit: str, event_id: str, wire: _Wire, payload: bytes, received_at: datetime
     ) -> Report:
         fields = FieldReader()
-        observations, rejections = self._read_frames(unit, wire, fields)
+        observations, rejections, read = self._read_frames(unit, wire, fields)
         if isinstance(wire.codes, list):
             observations += observe_codes(fields, wire.codes, is_complete=True)
+
+        def number(name: str, value: object, high: float) -> float | None:
+            """Take what the unit says, else what its frames say."""
+            said = fields.number(name, value, low=0, high=high)
+            return read.get(name) if said is None else said
+
         return Report(
             unit=unit,
             event_id=event_id,
@@ -137,10 +143,10 @@ class RightbayDialect:
             unit_at=fields.time("at", wire.at),
             seq=fields.integer("seq", wire.seq, low=0, high=_SEQ_MAX),
             position=fields.position("pos", wire.pos),
-            speed_kmh=fields.number("speed_kmh", wire.speed_kmh, low=0, high=SPEED_KMH_MAX),
-            odometer_km=fields.number("odometer_km", wire.odometer_km, low=0, high=ODOMETER_KM_MAX),
-            soc_pct=fields.number("soc_pct", wire.soc_pct, low=0, high=100),
-            signals=fields.signals("signals", wire.signals),
+            speed_kmh=number("speed_kmh", wire.speed_kmh, SPEED_KMH_MAX),
+            odometer_km=number("odometer_km", wire.odometer_km, ODOMETER_KM_MAX),
+            soc_pct=number("soc_pct", wire.soc_pct, 100),
+            signals=read | fields.signals("signals", wire.signals),
             is_historical=fields.boolean("historical", wire.historical),
             observations=observations,
             rejections=(*rejections, *fields.rejections),
@@ -148,16 +154,17 @@ class RightbayDialect:
 
     def _read_frames(
         self, unit: str, wire: _Wire, fields: FieldReader
-    ) -> tuple[tuple[Observation, ...], tuple[Rejection, ...]]:
+    ) -> tuple[tuple[Observation, ...], tuple[Rejection, ...], dict[str, float]]:
         if not isinstance(wire.frames, list):
-            return (), ()
+            return (), (), {}
         if not isinstance(wire.bus, str) or wire.bus not in Bus:
             text = f"bus: expected one of {', '.join(Bus)}; the frames were not read"
             fields.reject(Reason.NOT_SUPPORTED, text, wire.bus)
-            return (), ()
-        bus = Bus(wire.bus)
+            return (), (), {}
+        bus, settings = Bus(wire.bus), self._settings_of(unit)
         frames = read_frames(fields, wire.frames, bus=bus)
-        return decode_frames(frames, bus=bus, settings=self._settings_of(unit))
+        observations, rejections = decode_frames(frames, bus=bus, settings=settings)
+        return observations, rejections, settings.read_signals(frames, bus)
 
 
 def _read_json(payload: bytes) -> _Wire | tuple[Reason, str]:

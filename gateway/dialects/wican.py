@@ -57,13 +57,23 @@ def wican(
         if message.get("type", "rx") != "rx":  # what the adapter itself sent
             return Contents(unit=unit)
         settings = settings_of(unit)
+        frames = _frames(listed, message.get("ts"), fields)
         observations, rejections = decode_frames(
-            _frames(listed, message.get("ts"), fields),
+            frames,
             bus=Bus.CAN,
             settings=settings,
             listener=listener_of(unit, str(message.get("bus", 0)), settings),
         )
-        return Contents(unit=unit, observations=observations, rejections=rejections)
+        values = settings.read_signals(frames, Bus.CAN)
+        return Contents(
+            unit=unit,
+            observations=observations,
+            rejections=rejections,
+            speed_kmh=values.get("speed_kmh"),
+            odometer_km=values.get("odometer_km"),
+            soc_pct=values.get("soc_pct"),
+            signals=values,
+        )
 
     return ForeignDialect((topic_filter,), read)
 

@@ -1,12 +1,11 @@
 """What the reassemblers of all transports say when bytes do not become a message."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gateway.model import Reason
 
 
-@dataclass(frozen=True, slots=True)
-class Dropped:
+class Dropped(NamedTuple):
     """Bytes that were set aside.
 
     Attributes:

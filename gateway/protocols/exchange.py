@@ -15,6 +15,10 @@ from gateway.protocols.negative import UDS_READ_DTC
 OPEN_MAX = 64
 ANYBODY = ""
 _LISTING = frozenset({0x03, 0x07, 0x0A})
+# Requests for lists by status: the mask follows the subfunction.
+_MASKED = frozenset({"19 02", "19 0F", "19 13", "19 17"})
+_MASK_AT = 2
+_LISTS = frozenset({Outcome.CODES, Outcome.NONE_FOUND})
 
 
 class Exchange:
@@ -22,6 +26,7 @@ class Exchange:
 
     def __init__(self) -> None:
         self._open: dict[tuple[str, str], str] = {}
+        self._masks: dict[tuple[str, str], int] = {}
         self._busy: dict[tuple[str, str], Observation] = {}
 
     def ask(self, message: Message) -> None:
@@ -30,25 +35,28 @@ class Exchange:
         if asked is not None and len(self._open) < OPEN_MAX:
             ecu, protocol, service = asked
             self._open[ecu, service] = protocol
+            self._note_mask(ecu, service, message.data)
 
     def hear(self, heard: Observation | Rejection) -> Observation | Rejection | None:
         """Take note of an answer, and hold "busy" back: the answer itself may follow."""
-        self._open = {
-            (ecu, service): protocol
-            for (ecu, service), protocol in self._open.items()
-            if ecu not in (heard.ecu, ANYBODY) or not _answers(heard, service)
-        }
+        if self._open:
+            self._open = {
+                (ecu, service): protocol
+                for (ecu, service), protocol in self._open.items()
+                if ecu not in (heard.ecu, ANYBODY) or not _answers(heard, service)
+            }
         if isinstance(heard, Rejection):
             return heard
         if heard.outcome is Outcome.BUSY:
             self._busy[heard.ecu, heard.service] = heard
             return None
-        self._busy = {
-            (ecu, service): busy
-            for (ecu, service), busy in self._busy.items()
-            if ecu != heard.ecu or not _is_of(heard.service, service)
-        }
-        return heard
+        if self._busy:
+            self._busy = {
+                (ecu, service): busy
+                for (ecu, service), busy in self._busy.items()
+                if ecu != heard.ecu or not _is_of(heard.service, service)
+            }
+        return self._with_mask(heard) if self._masks else heard
 
     def finish(self) -> tuple[Observation, ...]:
         """Say who never answered and who was busy to the end."""
@@ -57,6 +65,20 @@ class Exchange:
             for (ecu, service), protocol in self._open.items()
         )
         return (*silent, *self._busy.values())
+
+    def _note_mask(self, ecu: str, service: str, data: bytes) -> None:
+        """Keep the mask of a request, of each service the latest that speaks to a control unit."""
+        if ecu == ANYBODY:
+            self._masks = {key: mask for key, mask in self._masks.items() if key[1] != service}
+        self._masks.pop((ecu, service), None)
+        if service in _MASKED and len(data) > _MASK_AT and len(self._masks) < OPEN_MAX:
+            self._masks[ecu, service] = data[_MASK_AT]
+
+    def _with_mask(self, heard: Observation) -> Observation:
+        mask = self._masks.get((heard.ecu, heard.service))
+        if mask is None:
+            mask = self._masks.get((ANYBODY, heard.service))
+        return heard._replace(mask=mask) if heard.outcome in _LISTS else heard
 
 
 def _answers(heard: Observation | Rejection, service: str) -> bool:

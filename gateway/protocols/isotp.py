@@ -10,8 +10,8 @@ first or a single frame starts anew. Frame formats as in can-isotp and in the re
 tests use; padding is told by length, never by value.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from gateway.model import Reason
 from gateway.protocols.events import Dropped
@@ -21,6 +21,8 @@ N_CR_S = 1.0
 # What 12 bits can say. The 32-bit length could ask for 4 GiB; no list of codes comes near.
 LENGTH_MAX = 4095
 _CLASSIC_FRAME_LENGTH = 8
+_CONSECUTIVE = 0x20
+_IDLE = -1  # no frame begins with it
 
 
 class Addressing(StrEnum):
@@ -36,8 +38,7 @@ class Addressing(StrEnum):
         return 0 if self is Addressing.NORMAL else 1
 
 
-@dataclass(frozen=True, slots=True)
-class Payload:
+class Payload(NamedTuple):
     """One whole message."""
 
     data: bytes
@@ -54,65 +55,81 @@ class Reassembler:
     __slots__ = (
         "_buffer",
         "_deadline_s",
+        "_expected",
+        "_frame_length",
         "_is_astray",
         "_length",
         "_prefix_length",
         "_segment_length",
-        "_sequence",
     )
 
     def __init__(self, addressing: Addressing = Addressing.NORMAL) -> None:
         self._prefix_length = addressing.prefix_length
+        self._frame_length = _CLASSIC_FRAME_LENGTH - self._prefix_length
         self._buffer = bytearray()
         self._length = 0
         self._segment_length = 0
-        self._sequence = 0
-        self._deadline_s: float | None = None
+        # First byte of the next consecutive frame while gathering.
+        self._expected = _IDLE
+        self._deadline_s = 0.0
         self._is_astray = False
 
     @property
     def deadline_s(self) -> float | None:
         """When to call `tick` if no frame comes first; None while idle."""
-        return self._deadline_s
+        return None if self._expected == _IDLE else self._deadline_s
 
-    def receive(self, frame: bytes, *, now_s: float) -> Events:
+    def receive(self, frame: bytes, now_s: float) -> Events:
         """Take one CAN data field and say what follows from it. Never raises.
 
         Args:
             frame: 0 to 64 bytes, address byte included where there is one.
             now_s: Monotonic; a clock that stands still only means that nothing is ever late.
         """
-        if len(frame) <= self._prefix_length:
-            return ()
-        is_late = self._deadline_s is not None and now_s > self._deadline_s
-        events = self.tick(now_s=now_s) if is_late else _NOTHING
-        body = frame[self._prefix_length :] if self._prefix_length else frame
-        kind = body[0] >> 4
-        if kind == 0:
-            return events + self._single(body, len(frame))
-        if kind == 1:
-            return events + self._first(body, len(frame), now_s)
-        if kind == 2:
-            return events + self._consecutive(body, now_s)
-        if kind == 3:  # flow control is for the sender of the other direction
-            return events
-        return (*events, Dropped(Reason.BAD_FRAME, f"no frame type {kind:X} exists", frame))
+        if self._prefix_length:
+            frame = frame[self._prefix_length :]
+        if not frame:
+            return _NOTHING
+        lead = frame[0]
+        if lead == self._expected and now_s <= self._deadline_s:
+            if self._segment_length < len(frame) <= self._length - len(self._buffer):
+                # The middle of a message, which most frames are: nothing else is asked of it.
+                self._buffer += frame[1:]
+                self._expected = _CONSECUTIVE | (lead + 1 & 0x0F)
+                self._deadline_s = now_s + N_CR_S
+                return _NOTHING
+            return self._last(frame)
+        return self.tick(now_s=now_s) + self._begin(frame, now_s)
 
     def tick(self, *, now_s: float) -> Events:
         """Drop the message in progress if its next frame is late."""
-        if self._deadline_s is None or now_s <= self._deadline_s:
+        if self._expected == _IDLE or now_s <= self._deadline_s:
             return _NOTHING
         return self._lose(Reason.TRUNCATED, f"no frame for more than {N_CR_S:g} s")
 
     def finish(self) -> Events:
         """Drop the message in progress, because no more frames will come."""
-        if self._deadline_s is None:
+        if self._expected == _IDLE:
             return _NOTHING
         return self._lose(Reason.TRUNCATED, "the frames end here")
 
-    def _single(self, body: bytes, frame_length: int) -> Events:
+    def _begin(self, body: bytes, now_s: float) -> Events:
+        """Take a frame that does not go on with the message in progress."""
+        match body[0] >> 4:
+            case 0:
+                return self._single(body)
+            case 1:
+                return self._first(body, now_s)
+            case 2:
+                return self._unexpected(body)
+            case 3:  # flow control is for the sender of the other direction
+                return _NOTHING
+            case kind:
+                return (Dropped(Reason.BAD_FRAME, f"no frame type {kind:X} exists", body),)
+
+    def _single(self, body: bytes) -> Events:
         length, start = body[0] & 0x0F, 1
-        if length == 0 and frame_length > _CLASSIC_FRAME_LENGTH:  # CAN FD: the length has a byte
+        if length == 0 and len(body) > self._frame_length:  # CAN FD: the length has a byte
             length, start = body[1], 2
         data = body[start : start + length]
         if not data:
@@ -122,16 +139,16 @@ class Reassembler:
             return (Dropped(Reason.LENGTH, text, body),)
         # A sender that answers another request in between makes the rest no less readable: its
         # sequence numbers and length still have to fit. (A strict receiver would give up here.)
-        if self._deadline_s is None:
+        if self._expected == _IDLE:
             self._is_astray = False
         return (Payload(data),)
 
-    def _first(self, body: bytes, frame_length: int, now_s: float) -> Events:
+    def _first(self, body: bytes, now_s: float) -> Events:
         events = _NOTHING
-        if self._deadline_s is not None:
+        if self._expected != _IDLE:
             events = self._lose(Reason.REPLACED, "a new message began before this one ended")
         self._is_astray = True  # unless all that follows is right
-        if frame_length < _CLASSIC_FRAME_LENGTH:
+        if len(body) < self._frame_length:
             return (*events, Dropped(Reason.BAD_FRAME, "a first frame that is not full", body))
         length, start = (body[0] & 0x0F) << 8 | body[1], 2
         if length == 0:
@@ -145,37 +162,33 @@ class Reassembler:
         self._buffer = bytearray(body[start:])
         self._length = length
         self._segment_length = len(body) - 1
-        self._sequence = 1
+        self._expected = _CONSECUTIVE | 1
         self._deadline_s = now_s + N_CR_S
         self._is_astray = False
         return events
 
-    def _consecutive(self, body: bytes, now_s: float) -> Events:
-        if self._deadline_s is None:
-            if self._is_astray:
-                return _NOTHING
-            self._is_astray = True
-            return (Dropped(Reason.OUT_OF_SEQUENCE, "a message whose beginning is missing", body),)
-        number = body[0] & 0x0F
-        if number != self._sequence:
-            text = f"expected frame {self._sequence:X}, got {number:X}"
-            return self._lose(Reason.OUT_OF_SEQUENCE, text, body)
-        missing = self._length - len(self._buffer)
-        if len(body) - 1 < min(missing, self._segment_length):
-            text = f"expected {min(missing, self._segment_length)} bytes, got {len(body) - 1}"
+    def _last(self, body: bytes) -> Events:
+        missing, length = self._length - len(self._buffer), len(body) - 1
+        if length < missing:
+            text = f"expected {min(missing, self._segment_length)} bytes, got {length}"
             return self._lose(Reason.LENGTH, text, body)
-        self._buffer += body[1 : 1 + missing]
-        if len(self._buffer) < self._length:
-            self._sequence = (self._sequence + 1) & 0x0F
-            self._deadline_s = now_s + N_CR_S
+        self._expected = _IDLE
+        return (Payload(bytes(self._buffer) + body[1 : 1 + missing]),)
+
+    def _unexpected(self, body: bytes) -> Events:
+        """Take a consecutive frame that is not the next one of a message."""
+        if self._expected != _IDLE:
+            text = f"expected frame {self._expected & 0x0F:X}, got {body[0] & 0x0F:X}"
+            return self._lose(Reason.OUT_OF_SEQUENCE, text, body)
+        if self._is_astray:
             return _NOTHING
-        self._deadline_s = None
-        return (Payload(bytes(self._buffer)),)
+        self._is_astray = True
+        return (Dropped(Reason.OUT_OF_SEQUENCE, "a message whose beginning is missing", body),)
 
     def _lose(self, reason: Reason, text: str, body: bytes = b"") -> Events:
         raw = bytes(self._buffer) + body
         text = f"{text} ({len(self._buffer)} of {self._length} bytes)"
         self._buffer = bytearray()
-        self._deadline_s = None
+        self._expected = _IDLE
         self._is_astray = True
         return (Dropped(reason, text, raw),)

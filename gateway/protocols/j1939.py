@@ -13,10 +13,11 @@ recordings of trucks.
 
 from collections.abc import Iterable
 from enum import IntEnum
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from dtc_db.codes import J1939Dtc
 from gateway.model import Observation, Outcome, Reason, Rejection, ReportedCode, Status
+from gateway.protocols.known import Known, split
 
 REQUEST_PGN = 0xEA00
 ACKNOWLEDGE_PGN = 0xE800
@@ -52,8 +53,8 @@ _LAMP_PLACES = (("mil", 6), ("rsl", 4), ("awl", 2), ("pl", 0))
 _FLASHING = {0: "slow_flash", 1: "fast_flash"}
 _NOT_AVAILABLE_SPN = 0x7FFFF
 _NOT_AVAILABLE_COUNT = 127
-# About 8 MB of codes.
-_CODES_REMEMBERED_MAX = 16_384
+# At worst 8 MB of messages.
+_LISTS_REMEMBERED_MAX = 1_024
 _LAMPS_REMEMBERED_MAX = 1_024
 
 
@@ -119,25 +120,11 @@ def decode_code(
     other way round), so a code that carries it is uncertain until somebody set what the vehicle
     means.
     """
-    return _decode_code(data, status, conversion, lamps)
-
-
-# A truck repeats its codes every second; making a value anew costs ten times more.
-@lru_cache(maxsize=_CODES_REMEMBERED_MAX)
-def _decode_code(
-    data: bytes, status: Status, conversion: Conversion | None, lamps: Lamps
-) -> ReportedCode:
-    b0, b1, b2, b3 = data
-    method, count = b3 >> 7, b3 & 0x7F
-    if method and conversion is Conversion.V1:
-        spn = b0 << 11 | b1 << 3 | b2 >> 5
-    elif method and conversion is Conversion.V2:
-        spn = b1 << 11 | b0 << 3 | b2 >> 5
-    else:
-        spn = b0 | b1 << 8 | (b2 >> 5) << 16
+    spn, method = _spn(data, conversion), data[3] >> 7
+    count = data[3] & 0x7F
     return ReportedCode(
-        code=J1939Dtc(spn, b2 & 0x1F),
-        status=status,
+        J1939Dtc(spn, data[2] & 0x1F),
+        status,
         occurrence_count=None if count == _NOT_AVAILABLE_COUNT else count,
         is_uncertain=method == 1 and conversion is None,
         conversion=method,
@@ -145,6 +132,31 @@ def _decode_code(
     )
 
 
+def _spn(data: bytes, conversion: Conversion | None) -> int:
+    b0, b1, b2, b3 = data
+    if b3 & 0x80 and conversion is Conversion.V1:
+        return b0 << 11 | b1 << 3 | b2 >> 5
+    if b3 & 0x80 and conversion is Conversion.V2:
+        return b1 << 11 | b0 << 3 | b2 >> 5
+    return b0 | b1 << 8 | (b2 >> 5) << 16
+
+
+def _is_filler(data: bytes, conversion: Conversion | None) -> bool:
+    return _spn(data, conversion) in (0, _NOT_AVAILABLE_SPN)
+
+
+@cache
+def _known(status: Status, conversion: Conversion | None) -> Known[ReportedCode | None]:
+    def read(data: bytes) -> ReportedCode | None:
+        if _is_filler(data, conversion):
+            return None
+        return decode_code(data, status=status, conversion=conversion)
+
+    return Known(read)
+
+
+# A truck says the same once a second.
+@lru_cache(maxsize=_LISTS_REMEMBERED_MAX)
 def _decode_list(
     pgn: int, payload: bytes, ecu: str, conversion: Conversion | None
 ) -> Observation | Rejection:
@@ -154,8 +166,8 @@ def _decode_list(
         return Rejection(reason=Reason.LENGTH, text=text, raw=payload, ecu=ecu)
     # A single frame holds one code; what follows is filler.
     end = 6 if len(payload) == 8 else len(payload)
-    parts = dict.fromkeys([payload[at : at + 4] for at in range(2, end - 3, 4)])
-    codes = _named(_decode_code(part, status, conversion, ()) for part in parts)
+    parts, known = split(payload[2:end], 4), _known(status, conversion)
+    codes = tuple([code for part in parts if (code := known[part])])
     return Observation(
         ecu=ecu,
         protocol="j1939",
@@ -174,8 +186,8 @@ def _decode_lamp_association(
     if len(payload) < 6:
         text = f"expected at least 6 bytes of DM31, got {len(payload)}"
         return Rejection(reason=Reason.LENGTH, text=text, raw=payload, ecu=ecu)
-    parts = dict.fromkeys([payload[at : at + 6] for at in range(0, len(payload) - 5, 6)])
-    codes = _named(
+    parts = split(payload, 6)
+    codes = tuple(
         decode_code(
             part[:4],
             status=Status.STORED,
@@ -183,6 +195,7 @@ def _decode_lamp_association(
             lamps=decode_lamps(part[4], part[5]),
         )
         for part in parts
+        if not _is_filler(part[:4], conversion)
     )
     return Observation(
         ecu=ecu,
@@ -192,15 +205,6 @@ def _decode_lamp_association(
         codes=codes,
         raw=payload,
         is_complete=False,
-    )
-
-
-def _named(codes: Iterable[ReportedCode]) -> tuple[ReportedCode, ...]:
-    """Drop fillers: SPN 0 and all ones."""
-    return tuple(
-        one
-        for one in codes
-        if isinstance(one.code, J1939Dtc) and one.code.spn not in (0, _NOT_AVAILABLE_SPN)
     )
 
 

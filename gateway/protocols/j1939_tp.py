@@ -11,6 +11,7 @@ packet completes the message. Layouts and times as in can-j1939 and j1939-84.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from gateway.model import Reason
 from gateway.protocols.events import Dropped
@@ -27,8 +28,7 @@ SESSIONS_MAX = 256
 _RTS, _CTS, _ACKNOWLEDGED, _BAM, _ABORT = 0x10, 0x11, 0x13, 0x20, 0xFF
 
 
-@dataclass(frozen=True, slots=True)
-class Transfer:
+class Transfer(NamedTuple):
     """One whole message of several packets.
 
     Attributes:
@@ -43,8 +43,7 @@ class Transfer:
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Lost:
+class Lost(NamedTuple):
     """A transfer that did not become a message.
 
     Attributes:
@@ -70,7 +69,7 @@ class _Session:
     wait_s: float
     deadline_s: float
     data: bytearray
-    sequence: int = 1
+    sequence: int = 1  # of the next packet
 
 
 class TransferListener:
@@ -86,9 +85,7 @@ class TransferListener:
         """When to call `tick` if nothing comes first; None while idle."""
         return min((one.deadline_s for one in self._sessions.values()), default=None)
 
-    def receive_control(
-        self, source: int, destination: int, data: bytes, *, now_s: float
-    ) -> Events:
+    def receive_control(self, source: int, destination: int, data: bytes, now_s: float) -> Events:
         """Take the 8 bytes of a connection management message (TP.CM, PGN EC00). Never raises."""
         if len(data) < 8:
             return (self._stray(source, Reason.BAD_FRAME, "a control message that is short", data),)
@@ -109,30 +106,32 @@ class TransferListener:
             self._stray(source, Reason.BAD_FRAME, f"no control byte {control:02X} exists", data),
         )
 
-    def receive_data(self, source: int, destination: int, data: bytes, *, now_s: float) -> Events:
+    def receive_data(self, source: int, destination: int, data: bytes, now_s: float) -> Events:
         """Take a data packet (TP.DT, PGN EB00): its number and up to 7 bytes. Never raises."""
         key = (source, destination)
         session = self._sessions.get(key)
-        events = _NOTHING
-        if session is not None and now_s > session.deadline_s:
-            events = self._lose(key, Reason.TRUNCATED, f"no packet for {session.wait_s:g} s")
-            session = None
         if session is None:
-            return events + self._set_aside(key, data)
+            return self._set_aside(key, data)
+        if now_s > session.deadline_s:
+            lost = self._lose(key, Reason.TRUNCATED, f"no packet for {session.wait_s:g} s")
+            return lost + self._set_aside(key, data)
         if not data or data[0] != session.sequence:
             got = f"{data[0]}" if data else "nothing"
             text = f"expected packet {session.sequence}, got {got}"
             return self._lose(key, Reason.OUT_OF_SEQUENCE, text, data)
-        missing = session.length - len(session.data)
-        if len(data) - 1 < min(missing, PACKET_LENGTH):
+        gathered = session.data
+        missing = session.length - len(gathered)
+        if len(data) <= min(missing, PACKET_LENGTH):
             return self._lose(key, Reason.LENGTH, f"packet {data[0]} is short", data)
-        session.data += data[1 : 1 + min(missing, PACKET_LENGTH)]
-        if len(session.data) < session.length:
+        if missing > PACKET_LENGTH:
+            gathered += data[1 : 1 + PACKET_LENGTH]
             session.sequence += 1
             session.deadline_s = now_s + session.wait_s
             return _NOTHING
         del self._sessions[key]
-        return (Transfer(session.pgn, source, destination, bytes(session.data)),)
+        return (
+            Transfer(session.pgn, source, destination, bytes(gathered) + data[1 : 1 + missing]),
+        )
 
     def tick(self, *, now_s: float) -> Events:
         """Drop the transfers whose next packet is late."""
@@ -153,7 +152,9 @@ class TransferListener:
 
     def _begin(self, key: tuple[int, int], data: bytes, pgn: int, now_s: float) -> Events:
         source, destination = key
-        events = self._lose(key, Reason.REPLACED, "a new transfer began before this one ended")
+        events = _NOTHING
+        if key in self._sessions:
+            events = self._lose(key, Reason.REPLACED, "a new transfer began before this one ended")
         self._astray.add(key)  # unless the announcement is sound
         is_broadcast = data[0] == _BAM
         length, packets = int.from_bytes(data[1:3], "little"), data[3]

@@ -7,13 +7,14 @@
 
 "Perhaps" are ids where makers also put UDS (seen in recordings: 7BB, 7A8, 79B, 18DAFBEE) and other
 things too. What is heard there is believed if it reads as an answer and is no rejection if not.
-Everything else on the bus is passed over; a frame of it costs two comparisons.
+Everything else on the bus is passed over. What an id carries is worked out once, with its first
+frame, and kept as a route; every further frame costs one look-up.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 
 from gateway.model import Bus, Frame, Rejection
 from gateway.protocols import isotp, j1939, j1939_tp
@@ -22,15 +23,14 @@ from gateway.protocols.j1939 import ecu_name, pgn_of
 
 # All sources of one tester at 29 bits and all of 700-7FF fit; past that the oldest is given up.
 STREAMS_MAX = 512
+# Ten times what a bus carries; past that all are worked out anew, which costs time and no message.
+ROUTES_MAX = 2_048
 
 _TESTER = 0xF1
 _PHYSICAL, _FUNCTIONAL = 0xDA, 0xDB
 _TRANSFER_DATA, _TRANSFER_CONTROL = 0xEB, 0xEC
 _ISOTP = frozenset({_PHYSICAL, _FUNCTIONAL})
-_TRANSFER = frozenset({_TRANSFER_DATA, _TRANSFER_CONTROL})
 _SINGLE_PGNS = frozenset(j1939.SERVICES) | {j1939.REQUEST_PGN, j1939.ACKNOWLEDGE_PGN}
-# The byte that tells groups apart (PF), so that most traffic is passed over at one look.
-_FORMATS = _ISOTP | _TRANSFER | {pgn >> 8 & 0xFF for pgn in _SINGLE_PGNS}
 
 
 class Role(StrEnum):
@@ -65,18 +65,32 @@ Heard = Message | Rejection
 _NOTHING: tuple[Heard, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Stream:
+class _Route[Event](NamedTuple):
+    """What is done with the frames of one id.
+
+    Attributes:
+        take: Takes data and the time in seconds, and gives events; most frames give none.
+        name: Makes messages and rejections of events and the time in milliseconds.
+    """
+
+    take: Callable[[bytes, float], tuple[Event, ...]]
+    name: Callable[[tuple[Event, ...], float], Iterable[Heard]]
+
+
+class _Stream(NamedTuple):
     """One sender of ISO-TP frames."""
 
-    can_id: str
-    ecu: str
-    role: Role
     reassembler: Reassembler
+    route: _Route[isotp.Event]
+
+    def finish(self) -> Iterable[Heard]:
+        return self.route.name(self.reassembler.finish(), 0.0)
 
 
 class Listener:
-    """Follows one bus. Memory is bounded by `STREAMS_MAX` and `j1939_tp.SESSIONS_MAX`.
+    """Follows one bus.
+
+    Memory is bounded by `ROUTES_MAX`, `STREAMS_MAX` and `j1939_tp.SESSIONS_MAX`.
 
     Args:
         bus: What the frames come from.
@@ -95,57 +109,91 @@ class Listener:
         self._addressing = addressing
         self._prefix_length = addressing.prefix_length
         self._answer_ids = answer_ids
-        self._streams: dict[tuple[int, bool, bytes], _Stream] = {}
+        self._routes: dict[int, _Route[Any]] = {}
+        self._streams: dict[int, _Stream] = {}
         self._transfers = j1939_tp.TransferListener()
 
+    def hear(self, frames: Iterable[Frame]) -> Iterator[Heard]:
+        """Take frames, and give the messages that they complete. Never raises."""
+        routes, is_prefixed = self._routes, self._prefix_length > 0
+        for frame in frames:
+            t_ms, can_id, data, is_extended = frame
+            key = ~can_id if is_extended else can_id
+            if is_prefixed:  # several control units share one id
+                key = key << 8 | (data[0] if data else 0)
+            route = routes.get(key)
+            if route is None:
+                yield from self._begin(key, frame)
+                route = routes[key]
+            take, name = route
+            events = take(data, t_ms / 1000)
+            if events:
+                yield from name(events, t_ms)
+
     def receive(self, frame: Frame) -> tuple[Heard, ...]:
-        """Take one frame and say which messages it completes. Never raises."""
-        can_id = frame.can_id
-        if self._bus is Bus.KLINE:
-            name = f"{can_id:02X}"
-            return (Message(t_ms=frame.t_ms, can_id=name, ecu=name, data=frame.data),)
-        if frame.is_extended:
-            return self._receive_extended(frame)
-        if (can_id < 0x700 and can_id not in self._answer_ids) or self._bus is Bus.J1939:
-            return _NOTHING
-        return self._receive_isotp(frame)
+        """Take one frame, as `hear` does."""
+        return tuple(self.hear((frame,)))
 
     def finish(self) -> tuple[Heard, ...]:
         """Set aside what is unfinished, because no more frames will come."""
-        streams = [heard for one in self._streams.values() for heard in _unfinished(one)]
+        streams = [heard for stream in self._streams.values() for heard in stream.finish()]
         self._streams.clear()
-        return (*streams, *self._of_transfers(self._transfers.finish(), 0.0, ""))
+        self._routes.clear()
+        return (*streams, *_name_transfers("", "", self._transfers.finish(), 0.0))
 
-    def _receive_extended(self, frame: Frame) -> tuple[Heard, ...]:
-        pdu_format = frame.can_id >> 16 & 0xFF
-        if pdu_format in _ISOTP or frame.can_id in self._answer_ids:
-            return self._receive_isotp(frame)
-        if pdu_format not in _FORMATS:
-            return _NOTHING
-        if pdu_format in _TRANSFER:
-            return self._receive_transfer(frame, pdu_format)
-        return self._receive_single(frame)
+    def _begin(self, key: int, frame: Frame) -> Iterable[Heard]:
+        """Make a route for an id that is new; what had to be given up for it is heard."""
+        given_up: Iterable[Heard] = _NOTHING
+        if len(self._routes) >= ROUTES_MAX:
+            self._routes.clear()
+        route = self._route_of(frame)
+        if route is None:
+            if key not in self._streams:
+                if len(self._streams) >= STREAMS_MAX:
+                    oldest = next(iter(self._streams))
+                    self._routes.pop(oldest, None)
+                    given_up = self._streams.pop(oldest).finish()
+                self._streams[key] = self._open_stream(frame)
+            route = self._streams[key].route
+        self._routes[key] = route
+        return given_up
 
-    def _receive_isotp(self, frame: Frame) -> tuple[Heard, ...]:
-        prefix = frame.data[: self._prefix_length] if self._prefix_length else b""
-        key = (frame.can_id, frame.is_extended, prefix)
-        stream = self._streams.get(key)
-        evicted = _NOTHING
-        if stream is None:
-            stream = self._open_stream(frame)
-            if len(self._streams) >= STREAMS_MAX:
-                evicted = _unfinished(self._streams.pop(next(iter(self._streams))))
-            self._streams[key] = stream
-        events = stream.reassembler.receive(frame.data, now_s=frame.t_ms / 1000)
-        if not events and not evicted:
-            return _NOTHING
-        return (*evicted, *_of_stream(events, stream, frame.t_ms))
+    def _route_of(self, frame: Frame) -> _Route[Any] | None:
+        """Find what an id carries; None for ISO-TP, whose streams have a memory of their own."""
+        can_id = frame.can_id
+        if self._bus is Bus.KLINE:
+            address = f"{can_id:02X}"
+            return _Route(_whole, partial(_name_payloads, address, address, Role.ANSWER))
+        if can_id in self._answer_ids and frame.is_extended == (can_id > 0x7FF):
+            return None
+        if frame.is_extended:
+            return self._extended_route_of(frame)
+        return _PASSED_OVER if can_id < 0x700 or self._bus is Bus.J1939 else None
+
+    def _extended_route_of(self, frame: Frame) -> _Route[Any] | None:
+        can_id = frame.can_id
+        pdu_format, destination, source = can_id >> 16 & 0xFF, can_id >> 8 & 0xFF, can_id & 0xFF
+        if pdu_format in _ISOTP:
+            return None
+        name = partial(_name_transfers, format_id(frame), ecu_name(source))
+        if pdu_format == _TRANSFER_DATA:
+            return _Route(partial(self._transfers.receive_data, source, destination), name)
+        if pdu_format == _TRANSFER_CONTROL:
+            return _Route(partial(self._transfers.receive_control, source, destination), name)
+        pgn = pgn_of(can_id)
+        if pgn not in _SINGLE_PGNS:
+            return _PASSED_OVER
+        is_addressed = pgn & 0xFF00 < 0xF000
+        to_whom = destination if is_addressed else j1939_tp.BROADCAST
+        return _Route(partial(_whole_group, pgn, source, to_whom), name)
 
     def _open_stream(self, frame: Frame) -> _Stream:
         ecu = can_id = format_id(frame)
-        if self._prefix_length:  # several control units share one id
-            ecu = f"{can_id} {frame.data[: self._prefix_length].hex().upper()}"
-        return _Stream(can_id, ecu, self._role_of(frame), Reassembler(self._addressing))
+        if self._prefix_length:
+            ecu = f"{can_id} {frame.data[0] if frame.data else 0:02X}"
+        reassembler = Reassembler(self._addressing)
+        name = partial(_name_payloads, can_id, ecu, self._role_of(frame))
+        return _Stream(reassembler, _Route(reassembler.receive, name))
 
     def _role_of(self, frame: Frame) -> Role:
         can_id = frame.can_id
@@ -160,69 +208,46 @@ class Listener:
             return Role.REQUEST
         return Role.ANSWER if to_address == _TESTER else Role.PERHAPS
 
-    def _receive_transfer(self, frame: Frame, pdu_format: int) -> tuple[Heard, ...]:
-        source, destination = frame.can_id & 0xFF, frame.can_id >> 8 & 0xFF
-        take = (
-            self._transfers.receive_data
-            if pdu_format == _TRANSFER_DATA
-            else self._transfers.receive_control
-        )
-        events = take(source, destination, frame.data, now_s=frame.t_ms / 1000)
-        if not events:
-            return _NOTHING
-        return tuple(self._of_transfers(events, frame.t_ms, format_id(frame)))
-
-    def _receive_single(self, frame: Frame) -> tuple[Heard, ...]:
-        pgn = pgn_of(frame.can_id)
-        if pgn not in _SINGLE_PGNS:
-            return _NOTHING
-        source = frame.can_id & 0xFF
-        is_addressed = pgn & 0xFF00 < 0xF000
-        return (
-            Message(
-                t_ms=frame.t_ms,
-                can_id=format_id(frame),
-                ecu=ecu_name(source),
-                data=frame.data,
-                role=Role.REQUEST if pgn == j1939.REQUEST_PGN else Role.ANSWER,
-                pgn=pgn,
-                source=source,
-                destination=frame.can_id >> 8 & 0xFF if is_addressed else j1939_tp.BROADCAST,
-            ),
-        )
-
-    @staticmethod
-    def _of_transfers(events: j1939_tp.Events, t_ms: float, can_id: str) -> Iterator[Heard]:
-        for event in events:
-            ecu = ecu_name(event.source)
-            if isinstance(event, j1939_tp.Transfer):
-                yield Message(
-                    t_ms=t_ms,
-                    can_id=can_id,
-                    ecu=ecu,
-                    data=event.data,
-                    pgn=event.pgn,
-                    source=event.source,
-                    destination=event.destination,
-                )
-            elif event.pgn is None or event.pgn in j1939.SERVICES:
-                dropped = event.dropped
-                yield Rejection(reason=dropped.reason, text=dropped.text, raw=dropped.raw, ecu=ecu)
-
 
 def format_id(frame: Frame) -> str:
     """Write an id as reports do: 3 hex digits for 11 bits, 8 for 29."""
     return f"{frame.can_id:08X}" if frame.is_extended else f"{frame.can_id:03X}"
 
 
-def _of_stream(events: isotp.Events, stream: _Stream, t_ms: float) -> Iterator[Heard]:
+def _pass_over(_data: bytes, _now_s: float) -> tuple[()]:
+    return ()
+
+
+_PASSED_OVER: _Route[Any] = _Route(_pass_over, lambda _events, _t_ms: _NOTHING)
+
+
+def _whole(data: bytes, _now_s: float) -> isotp.Events:
+    return (isotp.Payload(data),)
+
+
+def _whole_group(
+    pgn: int, source: int, destination: int, data: bytes, _now_s: float
+) -> j1939_tp.Events:
+    return (j1939_tp.Transfer(pgn, source, destination, data),)
+
+
+def _name_payloads(
+    can_id: str, ecu: str, role: Role, events: isotp.Events, t_ms: float
+) -> Iterator[Heard]:
     for event in events:
         if isinstance(event, isotp.Payload):
-            yield Message(t_ms, stream.can_id, stream.ecu, event.data, stream.role)
-        elif stream.role is Role.ANSWER:
-            yield Rejection(reason=event.reason, text=event.text, raw=event.raw, ecu=stream.ecu)
+            yield Message(t_ms, can_id, ecu, event.data, role)
+        elif role is Role.ANSWER:  # elsewhere nobody knows that an answer was due
+            yield Rejection(reason=event.reason, text=event.text, raw=event.raw, ecu=ecu)
 
 
-def _unfinished(stream: _Stream) -> tuple[Heard, ...]:
-    """Give up a stream; loud only where an answer was expected."""
-    return tuple(_of_stream(stream.reassembler.finish(), stream, 0.0))
+def _name_transfers(can_id: str, ecu: str, events: j1939_tp.Events, t_ms: float) -> Iterator[Heard]:
+    for event in events:
+        if isinstance(event, j1939_tp.Transfer):
+            pgn, source, destination, data = event
+            role = Role.REQUEST if pgn == j1939.REQUEST_PGN else Role.ANSWER
+            yield Message(t_ms, can_id, ecu, data, role, pgn, source, destination)
+        elif event.pgn is None or event.pgn in j1939.SERVICES:
+            # Its receiver may have ended it, so the frame does not tell whose it was.
+            reason, text, raw = event.dropped
+            yield Rejection(reason=reason, text=text, raw=raw, ecu=ecu_name(event.source))

@@ -1,8 +1,10 @@
 """Reads one whole message, whatever protocol it belongs to."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from gateway.model import Bus, Observation, Outcome, Rejection
+from gateway.model import Bus, Frame, Observation, Outcome, Rejection
 from gateway.protocols import j1939, obd, uds
 from gateway.protocols.isotp import Addressing
 from gateway.protocols.j1939 import Conversion
@@ -11,6 +13,13 @@ from gateway.protocols.listener import Message, Role
 from gateway.protocols.uds_records import UdsSettings
 
 _UDS_ANSWERS = frozenset({0x54, 0x59})
+
+
+class SignalReader(Protocol):
+    """A description of the signals in ordinary traffic, as `gateway.signals` loads it."""
+
+    def read(self, frames: Iterable[Frame]) -> dict[str, float]:
+        """Read values of now, by name with the unit last. Never raises."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,12 +31,19 @@ class BusSettings:
         answer_ids: Further ids that are known to answer; above 0x7FF they have 29 bits.
         uds: Sizes and formats that UDS answers do not carry.
         conversion: What the vehicle means by J1939 conversion method 1.
+        signals: What describes the ordinary traffic of each bus, where a file does.
     """
 
     addressing: Addressing = Addressing.NORMAL
     answer_ids: frozenset[int] = frozenset()
     uds: UdsSettings = field(default_factory=UdsSettings)
     conversion: Conversion | None = None
+    signals: Mapping[Bus, SignalReader] = field(default_factory=dict)
+
+    def read_signals(self, frames: Iterable[Frame], bus: Bus) -> dict[str, float]:
+        """Read the values of ordinary traffic; nothing where no file describes it."""
+        reader = self.signals.get(bus)
+        return {} if reader is None else reader.read(frames)
 
 
 DEFAULTS = BusSettings()

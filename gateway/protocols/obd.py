@@ -9,10 +9,12 @@ Lists of codes (43, 47, 4A) look alike on every bus and are not:
 half. So the bus is an argument, and a CAN answer counts only if number and length agree.
 """
 
-from functools import lru_cache
+from collections.abc import Sequence
+from functools import cache
 
 from dtc_db.codes import J2012Dtc
 from gateway.model import Observation, Outcome, Reason, Rejection, ReportedCode, Status
+from gateway.protocols.known import Known, split
 from gateway.protocols.negative import decode_negative
 from gateway.protocols.obd_pids import PID_LENGTHS, decode_values
 
@@ -21,13 +23,13 @@ LISTS = {
     0x47: ("07", Status.PENDING),
     0x4A: ("0A", Status.PERMANENT),
 }
-# About 8 MB of codes.
-_CODES_REMEMBERED_MAX = 16_384
 _LIVE, _FREEZE_FRAME, _CLEARED, _IDENTITY = 0x41, 0x42, 0x44, 0x49
 _FREEZE_FRAME_CODE_PID = 0x02
 _IDENTITIES = {0x02: "vin", 0x04: "calibration_id", 0x06: "cvn", 0x0A: "ecu_name"}
 # Calibration ids have 16 bytes each and verification numbers 4; the other texts come once.
 _IDENTITY_LENGTHS = {0x04: 16, 0x06: 4}
+# Before CAN: how many pieces of four bytes make one item.
+_PIECES = {0x02: 5, 0x04: 4, 0x0A: 5}
 
 
 def decode(payload: bytes, *, ecu: str, is_counted: bool = True) -> Observation | Rejection | None:
@@ -65,22 +67,28 @@ def decode_pairs(pairs: bytes, *, status: Status | None) -> tuple[ReportedCode, 
         pairs: An even number of bytes.
         status: What being listed claims.
     """
-    numbers = dict.fromkeys([pairs[at] << 8 | pairs[at + 1] for at in range(0, len(pairs) - 1, 2)])
-    return tuple(_reported(one, status) for one in numbers if one)
+    known = _known(status)
+    records = split(pairs, 2)
+    records.pop(b"\0\0", None)
+    return tuple([known[record] for record in records])
 
 
-# A fleet reports the same codes over and over; making a value anew costs ten times more.
-@lru_cache(maxsize=_CODES_REMEMBERED_MAX)
-def _reported(number: int, status: Status | None) -> ReportedCode:
-    return ReportedCode(code=J2012Dtc(number), status=status)
+@cache
+def _known(status: Status | None) -> Known[ReportedCode]:
+    return Known(lambda record: ReportedCode(J2012Dtc(int.from_bytes(record)), status))
 
 
 def _decode_list(payload: bytes, ecu: str, *, is_counted: bool) -> Observation | Rejection:
     service, status = LISTS[payload[0]]
-    reason = _list_fault(payload, is_counted=is_counted)
-    if reason is not None:
-        return Rejection(reason=reason[0], text=reason[1], raw=payload, ecu=ecu)
-    codes = decode_pairs(payload[2 if is_counted else 1 :], status=status)
+    length = len(payload)
+    if is_counted:
+        is_sound, start = length > 1 and length == 2 + 2 * payload[1], 2
+    else:
+        is_sound, start = length > 1 and length % 2 == 1, 1
+    if not is_sound:
+        reason, text = _list_fault(payload, is_counted=is_counted)
+        return Rejection(reason=reason, text=text, raw=payload, ecu=ecu)
+    codes = decode_pairs(payload[start:], status=status)
     return Observation(
         ecu=ecu,
         protocol="obd" if is_counted else "kline",
@@ -91,15 +99,11 @@ def _decode_list(payload: bytes, ecu: str, *, is_counted: bool) -> Observation |
     )
 
 
-def _list_fault(payload: bytes, *, is_counted: bool) -> tuple[Reason, str] | None:
-    """Say why a list cannot be read, or None if it can."""
+def _list_fault(payload: bytes, *, is_counted: bool) -> tuple[Reason, str]:
+    """Say why a list cannot be read."""
     length = len(payload)
     if not is_counted:
-        if length > 1 and length % 2 == 1:
-            return None
         return Reason.LENGTH, f"expected pairs of bytes after the service, got {length - 1} bytes"
-    if length > 1 and length == 2 + 2 * payload[1]:
-        return None
     if length == 7:  # three pairs and no number: what a K-line, or a careless simulator, sends
         text = f"{payload[1]} codes announced in 7 bytes; without a number these are three codes"
         return Reason.AMBIGUOUS, text
@@ -168,27 +172,48 @@ def _decode_freeze_frame(payload: bytes, ecu: str, protocol: str) -> Observation
 def _decode_identity(payload: bytes, ecu: str, protocol: str) -> Observation | Rejection:
     """Read service 09 on CAN: information type, number of items, items.
 
-    Before CAN the text comes in numbered pieces of four bytes; those are kept as they are.
+    Before CAN the text comes in pieces, which `join_pieces` puts together.
     """
     if len(payload) < 3:
         return _short(payload, ecu)
-    name, items = _IDENTITIES.get(payload[1]), payload[3:]
-    identity: list[tuple[str, str]] = []
-    if name and protocol == "obd":
-        length = _IDENTITY_LENGTHS.get(payload[1], len(items)) or 1
-        for at in range(0, len(items), length):
-            item = items[at : at + length]
-            text = item.hex().upper() if name == "cvn" else _printable(item)
-            if text:
-                identity.append((name, text))
+    identity = _read_identity(payload[1], payload[3:]) if protocol == "obd" else ()
     return Observation(
         ecu=ecu,
         protocol=protocol,
         service="09",
         outcome=Outcome.DATA,
         raw=payload,
-        identity=tuple(identity),
+        identity=identity,
     )
+
+
+def join_pieces(pieces: Sequence[Observation]) -> Observation:
+    """Join what a control unit before CAN says of one information type in service 09.
+
+    Args:
+        pieces: In any order; each is 49, the type, its number from 1 on, and four bytes.
+
+    Returns:
+        The first, with all bytes, and with what they say once none is missing.
+    """
+    raws = sorted({piece.raw for piece in pieces}, key=lambda raw: raw[2])
+    kind = raws[0][1]
+    step = _PIECES.get(kind, 1)
+    is_whole = [raw[2] for raw in raws] == list(range(1, len(raws) + 1)) and len(raws) % step == 0
+    data = b"".join(raw[3:7] for raw in raws)
+    return pieces[0]._replace(
+        raw=b"".join(raws), identity=_read_identity(kind, data) if is_whole else ()
+    )
+
+
+def _read_identity(kind: int, items: bytes) -> tuple[tuple[str, str], ...]:
+    name = _IDENTITIES.get(kind)
+    if name is None or not items:
+        return ()
+    length = _IDENTITY_LENGTHS.get(kind, len(items))
+    parts = [items[at : at + length] for at in range(0, len(items), length)]
+    texts = [part.hex().upper() if name == "cvn" else _printable(part) for part in parts]
+    return tuple((name, text) for text in texts if text)
 
 
 def _printable(data: bytes) -> str:

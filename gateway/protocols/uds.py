@@ -7,7 +7,7 @@ Layouts as in udsoncan and py-uds and their tests. The emission lists 42, 55 and
 known from made-up examples only; no recording has proved them.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from gateway.model import Observation, Outcome, Reason, Rejection, ReportedCode, Status
@@ -84,6 +84,8 @@ _LAYOUTS: Final = {
     ),
 }
 
+_SERVICES = {subfunction: f"19 {subfunction:02X}" for subfunction in _LAYOUTS}
+
 
 def decode(
     payload: bytes, *, ecu: str, settings: UdsSettings = _DEFAULTS
@@ -123,29 +125,30 @@ def _decode_answer(
     start = 2 + len(layout.head)
     if len(payload) < start:
         raise MalformedRecordsError(f"expected at least {start} bytes, got {len(payload)}")
-    head = dict(zip(layout.head, payload[2:start], strict=True))
+    said = dict(zip(layout.head, payload[2:start], strict=True))
+    availability = said.get("availability")
     codes: tuple[ReportedCode, ...] = ()
     outcome, count = Outcome.DATA, None
     if layout.reader is None:
-        count = head["count_high"] << 8 | head["count_low"]
+        count = said["count_high"] << 8 | said["count_low"]
     else:
-        if "format" in head:
-            settings = replace(settings, code_format=format_of(head["format"]))
-        mask = head.get("availability", ALL_BITS)
-        codes = layout.reader(
-            payload[start:], Head(availability=mask, record=head.get("record")), settings
+        head = Head(
+            format_of(said["format"]) if "format" in said else settings.code_format,
+            ALL_BITS if availability is None else availability,
+            said.get("record", 0),
         )
+        codes = layout.reader(payload[start:], head, settings)
         if subfunction == _PERMANENT:
-            codes = tuple(replace(code, status=Status.PERMANENT) for code in codes)
+            codes = tuple(code._replace(status=Status.PERMANENT) for code in codes)
         outcome = Outcome.CODES if codes else Outcome.NONE_FOUND
     return Observation(
         ecu=ecu,
         protocol=layout.protocol,
-        service=f"19 {subfunction:02X}",
+        service=_SERVICES[subfunction],
         outcome=outcome,
         codes=codes,
         raw=payload,
         is_complete=layout.is_complete,
-        availability=head.get("availability"),
+        availability=availability,
         count=count,
     )

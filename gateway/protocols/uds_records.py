@@ -5,14 +5,16 @@ Each reader takes what follows the head of an answer and returns its codes, or r
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple
 
 from gateway.model import DataRecord, ReportedCode, Status
+from gateway.protocols.known import Known, split
 from gateway.protocols.uds_code import ALL_BITS, CodeFormat, code_of, status_of
 
-# About 8 MB of codes.
-_CODES_REMEMBERED_MAX = 16_384
+# Masks and formats of which codes are remembered; a fleet has a handful.
+_MASKS_REMEMBERED_MAX = 16
 
 
 class MalformedRecordsError(ValueError):
@@ -51,17 +53,18 @@ class UdsSettings:
         return self.extended_lengths_by_code.get(int.from_bytes(code[:3]), default)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
-    """What an answer says before its records.
+class Head(NamedTuple):
+    """What is known of an answer before its records.
 
     Attributes:
+        code_format: As the answer says, or as the settings assume.
         availability: Status bits that the control unit supports.
         record: Number of the extended data record that was asked for.
     """
 
+    code_format: CodeFormat
     availability: int = ALL_BITS
-    record: int | None = None
+    record: int = 0
 
 
 Reader = Callable[[bytes, Head, UdsSettings], tuple[ReportedCode, ...]]
@@ -69,13 +72,14 @@ Reader = Callable[[bytes, Head, UdsSettings], tuple[ReportedCode, ...]]
 
 def read_status(body: bytes, head: Head, settings: UdsSettings) -> tuple[ReportedCode, ...]:
     """Code, status; repeated."""
-    return tuple(_code(record, head, settings) for record in _records(body, 4, settings))
+    known = _known(head.availability, head.code_format)
+    return tuple([known[record] for record in _records(body, 4, settings)])
 
 
 def read_severity(body: bytes, head: Head, settings: UdsSettings) -> tuple[ReportedCode, ...]:
     """Severity, functional unit, code, status; repeated."""
     return tuple(
-        _code(record[2:], head, settings, severity=record[0], functional_unit=record[1])
+        _code(record[2:], head)._replace(severity=record[0], functional_unit=record[1])
         for record in _records(body, 6, settings)
     )
 
@@ -88,16 +92,16 @@ def read_one_severity(body: bytes, head: Head, settings: UdsSettings) -> tuple[R
 def read_group_severity(body: bytes, head: Head, settings: UdsSettings) -> tuple[ReportedCode, ...]:
     """Severity, code, status; repeated (WWH-OBD)."""
     return tuple(
-        _code(record[1:], head, settings, severity=record[0])
+        _code(record[1:], head)._replace(severity=record[0])
         for record in _records(body, 5, settings)
     )
 
 
-def read_counters(body: bytes, _head: Head, settings: UdsSettings) -> tuple[ReportedCode, ...]:
+def read_counters(body: bytes, head: Head, settings: UdsSettings) -> tuple[ReportedCode, ...]:
     """Code, fault detection counter; repeated. Such codes are on the way to failing, not failed."""
     return tuple(
         ReportedCode(
-            code=code_of(record, settings.code_format),
+            code=code_of(record, head.code_format),
             status=None,
             fault_counter=int.from_bytes(record[3:], signed=True),
         )
@@ -105,16 +109,14 @@ def read_counters(body: bytes, _head: Head, settings: UdsSettings) -> tuple[Repo
     )
 
 
-def read_snapshot_names(
-    body: bytes, _head: Head, settings: UdsSettings
-) -> tuple[ReportedCode, ...]:
+def read_snapshot_names(body: bytes, head: Head, settings: UdsSettings) -> tuple[ReportedCode, ...]:
     """Code, number of a snapshot that exists; repeated, a code once for each of its snapshots."""
     numbers: dict[bytes, list[int]] = {}
     for record in _records(body, 4, settings):
         numbers.setdefault(record[:3], []).append(record[3])
     return tuple(
         ReportedCode(
-            code=code_of(code, settings.code_format),
+            code=code_of(code, head.code_format),
             status=Status.STORED,
             records=tuple(DataRecord(kind="snapshot", number=one) for one in found),
         )
@@ -124,7 +126,7 @@ def read_snapshot_names(
 
 def read_snapshots(body: bytes, head: Head, settings: UdsSettings) -> tuple[ReportedCode, ...]:
     """One code with its status, then its snapshots."""
-    code, rest = _lead(body, head, settings)
+    code, rest = _lead(body, head)
     records: list[DataRecord] = []
     while rest and not _is_padding(rest, settings):
         number, rest = rest[0], rest[1:]
@@ -141,7 +143,7 @@ def read_snapshots_by_number(
     rest = body
     while rest and not _is_padding(rest[1:] or rest, settings):
         number = rest[0]
-        code, rest = _lead(rest[1:], head, settings)
+        code, rest = _lead(rest[1:], head)
         split, rest = _snapshot(rest, number, settings)
         codes.append(_with_records(code, split))
     return tuple(codes)
@@ -149,7 +151,7 @@ def read_snapshots_by_number(
 
 def read_extended(body: bytes, head: Head, settings: UdsSettings) -> tuple[ReportedCode, ...]:
     """One code with its status, then its extended data records."""
-    code, rest = _lead(body, head, settings)
+    code, rest = _lead(body, head)
     records: list[DataRecord] = []
     while rest and not _is_padding(rest, settings):
         number = rest[0]
@@ -163,11 +165,10 @@ def read_extended_by_number(
 ) -> tuple[ReportedCode, ...]:
     """Code, status, data of the record that the head names; repeated."""
     codes: list[ReportedCode] = []
-    number = head.record or 0
-    rest = body
+    number, rest = head.record, body
     while rest and not _is_padding(rest, settings):
         length = settings.extended_length_of(rest, number)
-        code, rest = _lead(rest, head, settings)
+        code, rest = _lead(rest, head)
         data, rest = _take(rest, length)
         codes.append(_with_records(code, [DataRecord(kind="extended", number=number, raw=data)]))
     return tuple(codes)
@@ -175,13 +176,14 @@ def read_extended_by_number(
 
 def _records(body: bytes, length: int, settings: UdsSettings) -> Iterable[bytes]:
     """Divide into records of one length, each once; what is left over must be filler."""
-    whole = len(body) - len(body) % length
-    left_over = body[whole:]
-    if left_over and not _is_padding(left_over, settings):
-        raise MalformedRecordsError(
-            f"expected records of {length} bytes, got {len(left_over)} bytes after the last"
-        )
-    records = dict.fromkeys([body[at : at + length] for at in range(0, whole, length)])
+    left_over = len(body) % length
+    if left_over:
+        if not _is_padding(body[-left_over:], settings):
+            raise MalformedRecordsError(
+                f"expected records of {length} bytes, got {left_over} bytes after the last"
+            )
+        body = body[:-left_over]
+    records = split(body, length)
     if settings.ignores_zero_codes:
         records.pop(bytes(length), None)
     return records
@@ -192,39 +194,27 @@ def _is_padding(rest: bytes, settings: UdsSettings) -> bool:
     return settings.tolerates_zero_padding and rest == bytes(len(rest))
 
 
-def _code(
-    record: bytes,
-    head: Head,
-    settings: UdsSettings,
-    *,
-    severity: int | None = None,
-    functional_unit: int | None = None,
-) -> ReportedCode:
-    return _reported(record[:4], head.availability, settings.code_format, severity, functional_unit)
+def _code(record: bytes, head: Head) -> ReportedCode:
+    return _known(head.availability, head.code_format)[record[:4]]
 
 
-# A fleet reports the same few thousand records over and over; making one anew costs ten times more.
-@lru_cache(maxsize=_CODES_REMEMBERED_MAX)
-def _reported(
-    record: bytes,
-    availability: int,
-    code_format: CodeFormat,
-    severity: int | None,
-    functional_unit: int | None,
-) -> ReportedCode:
-    return ReportedCode(
-        code=code_of(record, code_format),
-        status=status_of(record[3], availability),
-        status_byte=record[3] & availability,
-        severity=severity,
-        functional_unit=functional_unit,
-    )
+@lru_cache(maxsize=_MASKS_REMEMBERED_MAX)
+def _known(availability: int, code_format: CodeFormat) -> Known[ReportedCode]:
+    statuses = [status_of(status_byte, availability) for status_byte in range(256)]
+
+    def read(record: bytes) -> ReportedCode:
+        status_byte = record[3]
+        return ReportedCode(
+            code_of(record, code_format), statuses[status_byte], status_byte & availability
+        )
+
+    return Known(read)
 
 
-def _lead(rest: bytes, head: Head, settings: UdsSettings) -> tuple[ReportedCode, bytes]:
+def _lead(rest: bytes, head: Head) -> tuple[ReportedCode, bytes]:
     if len(rest) < 4:
         raise MalformedRecordsError(f"expected a code and its status, got {len(rest)} bytes")
-    return _code(rest, head, settings), rest[4:]
+    return _code(rest, head), rest[4:]
 
 
 def _snapshot(rest: bytes, number: int, settings: UdsSettings) -> tuple[list[DataRecord], bytes]:
@@ -256,4 +246,4 @@ def _take(rest: bytes, length: int | None) -> tuple[bytes, bytes]:
 
 
 def _with_records(code: ReportedCode, records: list[DataRecord]) -> ReportedCode:
-    return replace(code, records=tuple(records)) if records else code
+    return code._replace(records=tuple(records)) if records else code

@@ -8,6 +8,7 @@ then never come again (seen with paho 2.2).
 
 import asyncio
 import contextlib
+import logging
 import os
 import socket
 import ssl
@@ -28,11 +29,18 @@ from gateway.errors import BrokerLostError
 # messages that need no acknowledgement; then the connection is dropped and begun anew.
 QUEUE_MESSAGES_MAX = 4_000
 CONNECT_TIMEOUT_S = 10.0
-PUBLISH_TIMEOUT_S = 10.0
-KEEPALIVE_S = 20
-RECONNECT_S_MIN, RECONNECT_S_MAX = 1, 8
+PUBLISH_TIMEOUT_S = 5.0
+# A line that fell silent is noticed after one to two of these, and an attempt to connect on such a
+# line is given up after one: with the wait between attempts, we are back 10 s after the network is.
+KEEPALIVE_S = 4
+RECONNECT_S_MIN, RECONNECT_S_MAX = 1, 2
 WATCHDOG_S = 1.0
-OUTGOING_INFLIGHT_MAX = 500
+# paho looks through all that is unconfirmed at every confirmation while a limit is set. What we
+# publish is bounded all the same: beyond it a receipt is not sent, and its unit asks again.
+OUTGOING_INFLIGHT_UNLIMITED = 0
+OUTGOING_MESSAGES_MAX = 5_000
+
+log = logging.getLogger("rightbay.mqtt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +85,8 @@ class MqttClient:
             manual_ack=True,
             reconnect_on_failure=True,
         )
-        self._client.max_inflight_messages_set(OUTGOING_INFLIGHT_MAX)
+        self._client.max_inflight_messages_set(OUTGOING_INFLIGHT_UNLIMITED)
+        self._client.max_queued_messages_set(OUTGOING_MESSAGES_MAX)
         self._client.reconnect_delay_set(RECONNECT_S_MIN, RECONNECT_S_MAX)
         if self._url.username:
             password = unquote(self._url.password or "")
@@ -92,7 +101,10 @@ class MqttClient:
         self._lock = threading.RLock()  # guards the epoch, and acknowledgements in it
         self._epoch = 0
         self._awaited: dict[int, asyncio.Future[None]] = {}
+        self._deliveries = 0  # under way; without any, nobody asks for confirmations
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._landed: deque[Message] = deque()  # from the network thread, not yet counted
+        self._is_called = False  # the event loop knows that something has landed
         self._arrived: deque[Message] = deque()
         self._wake = asyncio.Event()
         self._ready: asyncio.Future[None] | None = None
@@ -170,7 +182,10 @@ class MqttClient:
             return True
 
     def publish(self, topic: str, payload: bytes) -> None:
-        """Send at QoS 1 without waiting; lost if we die before the broker has it."""
+        """Send at QoS 1 without waiting.
+
+        Lost if we die before the broker has it, or if it has ``OUTGOING_MESSAGES_MAX`` to confirm.
+        """
         self._client.publish(topic, payload, qos=1)
 
     async def deliver(self, topic: str, payload: bytes) -> None:
@@ -182,6 +197,13 @@ class MqttClient:
         if not self._client.is_connected():
             # paho would keep one copy for each attempt while the broker is away, without limit.
             raise BrokerLostError("the broker is away")
+        self._deliveries += 1  # before the publish: its confirmation may come at once
+        try:
+            await self._publish_and_wait(topic, payload)
+        finally:
+            self._deliveries -= 1
+
+    async def _publish_and_wait(self, topic: str, payload: bytes) -> None:
         info = self._client.publish(topic, payload, qos=1)
         if info.rc is not MQTTErrorCode.MQTT_ERR_SUCCESS:
             raise BrokerLostError(f"the broker's client refused a message: {info.rc.name}")
@@ -212,10 +234,18 @@ class MqttClient:
     # connection still looks alive, so each of these does one thing that cannot fail.
 
     def _on_connect(
-        self, _client: object, _userdata: object, _flags: object, reason: ReasonCode, _p: object
+        self,
+        _client: object,
+        _userdata: object,
+        flags: paho.ConnectFlags,
+        reason: ReasonCode,
+        _p: object,
     ) -> None:
         with self._lock:
             self._epoch += 1
+        self._in_loop(self._say, "broker_connected", reason)
+        if flags.session_present:
+            self._in_loop(self._expect_again, self._epoch)
         if reason.is_failure:
             self._in_loop(self._fail, f"the broker refused us: {reason}")
         elif self._subscriptions:
@@ -224,10 +254,11 @@ class MqttClient:
             self._in_loop(self._be_ready)
 
     def _on_disconnect(
-        self, _client: object, _userdata: object, _flags: object, _reason: object, _p: object
+        self, _client: object, _userdata: object, _flags: object, reason: ReasonCode, _p: object
     ) -> None:
         with self._lock:
             self._epoch += 1
+        self._in_loop(self._say, "broker_disconnected", reason)
 
     def _on_subscribe(
         self, _c: object, _userdata: object, _mid: int, reasons: list[ReasonCode], _p: object
@@ -245,13 +276,18 @@ class MqttClient:
         arrived = Message(
             topic, bytes(message.payload), datetime.now(UTC), message.mid, message.qos, self._epoch
         )
-        self._in_loop(self._enqueue, arrived)
+        self._landed.append(arrived)
+        # One call for all that land before it runs: each costs a system call and a switch.
+        if not self._is_called:
+            self._is_called = True
+            self._in_loop(self._take_landed)
 
     def _on_publish(
         self, _client: object, _userdata: object, mid: int, _reason: object, _p: object
     ) -> None:
         # No lock here: paho holds one of its own, and who publishes may wait for it.
-        self._in_loop(self._confirm, mid)
+        if self._deliveries:
+            self._in_loop(self._confirm, mid)
 
     def _in_loop(self, function: object, *arguments: object) -> None:
         if self._loop is not None:
@@ -259,6 +295,24 @@ class MqttClient:
                 self._loop.call_soon_threadsafe(function, *arguments)  # type: ignore[arg-type]  # typed by its callers
 
     # And this in the event loop.
+
+    def _say(self, event: str, reason: ReasonCode) -> None:
+        log.info(event, extra={"client": self._client_id, "reason": str(reason)})
+
+    def _expect_again(self, epoch: int) -> None:
+        """Let go of what the broker, which knows our session, will send again.
+
+        Kept, it would fill the queue with copies at each new connection, until the queue's limit
+        ends that connection too, and so on (seen while the database was away).
+        """
+        self._arrived = deque(
+            message for message in self._arrived if message.epoch >= epoch or not message.qos
+        )
+
+    def _take_landed(self) -> None:
+        self._is_called = False  # before the look: what lands after it calls again
+        while self._landed:
+            self._enqueue(self._landed.popleft())
 
     def _enqueue(self, message: Message) -> None:
         if len(self._arrived) < QUEUE_MESSAGES_MAX:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dtc_db.codes import J1939Dtc
-from gateway.decode import OBSERVATIONS_MAX, REJECTIONS_MAX, Decoded, decode_frames
+from gateway.decode import OBSERVATIONS_MAX, PIECES_MAX, REJECTIONS_MAX, Decoded, decode_frames
 from gateway.model import Bus, Frame, Observation, Outcome, Reason, Rejection
 from gateway.protocols.exchange import OPEN_MAX
 from gateway.protocols.j1939 import Conversion
@@ -79,6 +79,36 @@ def test_k_line_messages_of_one_list_are_one_answer() -> None:
     )
 
 
+VIN = ["490201000000 31", "4902024D3847 44", "4902034D3941 58", "4902044B5030 34", "49020532373838"]
+
+
+def identity(pieces: list[str], *, bus: Bus = Bus.KLINE) -> list[tuple[tuple[str, str], ...]]:
+    observations, rejections = decode([f"010#{piece}" for piece in pieces], bus=bus)
+    assert not rejections
+    return [one.identity for one in observations]
+
+
+def test_pieces_of_a_k_line_text_are_joined_in_whatever_order_they_came() -> None:
+    whole = (("vin", "1M8GDM9AXKP042788"),)
+    assert identity(VIN) == [whole]
+    assert identity([VIN[2], *VIN[:2], VIN[4], VIN[3], VIN[3]]) == [whole]
+    calibrations = [f"4904{n:02X}{65 + n:02X}424344" for n in range(1, 9)]
+    assert [name for name, _ in identity(calibrations)[0]] == ["calibration_id"] * 2
+    assert identity(["49060112345678"]) == [(("cvn", "12345678"),)]
+
+
+def test_a_k_line_text_of_which_a_piece_is_missing_is_none() -> None:
+    for missing in range(5):
+        assert identity(VIN[:missing] + VIN[missing + 1 :]) == [()]
+    assert identity([*VIN, "490206 41414141"]) == [()]
+    assert identity(["490001 55400000", "490801 00000000"]) == [(), ()]
+
+
+def test_pieces_without_end_are_not_kept() -> None:
+    ((joined,), _) = decode([f"010#4906{n:02X}00000000" for n in range(1, 200)], bus=Bus.KLINE)
+    assert len(joined.raw) == 7 * PIECES_MAX
+
+
 def test_the_bus_decides_how_the_same_bytes_are_read() -> None:
     check(["010#43010301040105"], "10 03 codes P0103 P0104 P0105", bus=Bus.KLINE)
     observations, rejections = decode(["7E8#0743010301040105"])
@@ -105,6 +135,28 @@ def test_busy_is_forgotten_once_the_answer_comes() -> None:
         "7E8 19 02 none_found",
     )
     check(["7E0#031902FF", "7E8#037F1978", "7E9#0359023F"], "7E9 19 02 none_found", "7E8 19 busy")
+
+
+@pytest.mark.parametrize(
+    ("frames", "masks"),
+    [
+        (["7E0#031902 0D", "7E8#035902FF"], [0x0D]),
+        (["7DF#031902 09", "7E8#035902FF", "7E9#035902FF"], [0x09, 0x09]),
+        (["7DF#031902 09", "7E0#031902 0D", "7E8#035902FF", "7E9#035902FF"], [0x0D, 0x09]),
+        (["7E0#031902 0D", "7DF#031902 09", "7E8#035902FF"], [0x09]),
+        (["7E0#031902 0D", "7E8#0359022F", "7E0#021902", "7E8#035902FF"], [0x0D, None]),
+        (["7E1#031902 0D", "7E8#035902FF"], [None, None]),  # the other one never answered
+        (["7E0#02190A", "7E0#031902 0D", "7E8#03590AFF"], [None, None]),
+        (["7E0#031902 0D", "7E8#037F1911"], [None]),
+        (["7E8#035902FF"], [None]),
+    ],
+)
+def test_a_list_bears_the_mask_that_was_asked_for(
+    frames: list[str], masks: list[int | None]
+) -> None:
+    observations, rejections = decode(frames)
+    assert not rejections
+    assert [one.mask for one in observations] == masks
 
 
 def test_an_answer_that_came_damaged_is_not_no_answer() -> None:

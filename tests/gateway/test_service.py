@@ -1,6 +1,8 @@
 """Nothing is said to be stored before it is, and one bad message holds up no other."""
 
+import asyncio
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 
@@ -101,6 +103,39 @@ async def test_a_report_that_the_database_refuses_becomes_a_dead_letter_alone() 
 
 async def test_rubbish_without_an_id_is_acknowledged_and_gets_no_receipt() -> None:
     assert await run(InMemoryReportStore(), message("u1", "!")) == ["ack 1"]
+
+
+async def test_the_next_batch_is_decoded_while_one_is_stored_and_answered_for_after_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(service, "BATCH_REPORTS_MAX", 2)
+    third_is_decoded, decoded = asyncio.Event(), []
+
+    def decode(topic: str, payload: bytes, received_at: datetime) -> Report | DeadLetter:
+        decoded.append(payload)
+        if len(decoded) == 3:
+            third_is_decoded.set()
+        return parse(topic, payload, received_at)
+
+    class WaitingStore(InMemoryReportStore):
+        async def store(
+            self, reports: Sequence[Report], dead_letters: Sequence[DeadLetter]
+        ) -> None:
+            async with asyncio.timeout(5):
+                await third_is_decoded.wait()
+            await super().store(reports, dead_letters)
+
+    source = ScriptedSource([message("u1", name) for name in "abcd"])
+    with pytest.raises(BrokerLostError):
+        await service.serve(source, WaitingStore(), decode, topic_prefix="rb/1")
+    assert source.done == [
+        'rb/1/u1/down/receipt {"ids": ["a", "b"]}',
+        "ack 1",
+        "ack 2",
+        'rb/1/u1/down/receipt {"ids": ["c", "d"]}',
+        "ack 3",
+        "ack 4",
+    ]
 
 
 async def test_a_batch_has_a_limit() -> None:

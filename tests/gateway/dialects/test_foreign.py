@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.dialects.foreign import PAYLOAD_LENGTH_MAX
+from gateway.dialects.openxc import ANSWERS_MAX, PARTS_MAX
 from gateway.dialects.registry import FOREIGN, Registry
 from gateway.dialects.wican import DEVICES_MAX
 from gateway.model import DeadLetter, Outcome, Position, Reason, Report, Status
@@ -157,14 +158,121 @@ def test_openxc_answers_are_put_together_again() -> None:
     assert dict(observation.signals) == {"speed_kmh": 80.0}
 
 
-def test_openxc_refusals_and_parts_are_no_codes() -> None:
+def test_openxc_refusals_and_bad_lists_are_no_codes() -> None:
     refused = {"id": 0x18DAF110, "mode": 3, "success": False, "negative_response_code": 17}
     (observation,) = read("openxc/car-1/diagnostic", refused).observations
     assert (observation.ecu, observation.outcome) == ("18DAF110", Outcome.REFUSED)
-    part = {"id": 2024, "mode": 3, "success": True, "payload": "0x01", "frame": 0}
-    assert reasons_of(read("openxc/car-1/diagnostic", part)) == [Reason.NOT_SUPPORTED]
     bad = {"id": 2024, "mode": 3, "success": True, "payload": "0x0101"}
     assert reasons_of(read("openxc/car-1/diagnostic", bad)) == [Reason.LENGTH]
+
+
+def openxc_part(number: object, payload: str, unit: str = "car-1") -> tuple[str, object]:
+    body = {"bus": 1, "id": 2024, "mode": 3, "total_size": 5, "frame": number}
+    return f"openxc/{unit}/diagnostic", body | {"payload": payload}
+
+
+def test_an_openxc_answer_in_parts_is_joined() -> None:
+    registry = Registry([FOREIGN["openxc"]()])
+
+    def send(number: object, payload: str, unit: str = "car-1") -> Report:
+        found = parse(*openxc_part(number, payload, unit), registry=registry)
+        assert isinstance(found, Report)
+        return found
+
+    for _ in range(2):  # a first part begins anew
+        assert send(0, "0x030120").observations == ()
+    assert reasons_of(send(1, "0x0121", "car-2")) == [Reason.OUT_OF_SEQUENCE]
+    assert send(1, "0x0121").observations == ()
+    assert codes_of(send(-1, "0x0122")) == ["P0120", "P0121", "P0122"]
+    assert reasons_of(send(-1, "0x0122")) == [Reason.OUT_OF_SEQUENCE]
+
+
+@pytest.mark.parametrize("number", [2, "1", None, [], -2])
+def test_an_openxc_part_out_of_turn_ends_the_answer(number: object) -> None:
+    registry = Registry([FOREIGN["openxc"]()])
+    parse(*openxc_part(0, "0x030120"), registry=registry)
+    for found in (
+        parse(*openxc_part(number, "0x0121"), registry=registry),
+        parse(*openxc_part(-1, "0x0122"), registry=registry),
+    ):
+        assert isinstance(found, Report)
+        assert reasons_of(found) == [Reason.OUT_OF_SEQUENCE]
+
+
+def test_openxc_parts_of_a_device_that_was_silent_for_long_are_forgotten() -> None:
+    registry = Registry([FOREIGN["openxc"]()])
+    for number in range(ANSWERS_MAX + 1):
+        parse(*openxc_part(0, "0x010128", f"car-{number}"), registry=registry)
+    found = parse(*openxc_part(-1, "", "car-0"), registry=registry)
+    assert isinstance(found, Report)
+    assert reasons_of(found) == [Reason.OUT_OF_SEQUENCE]
+    found = parse(*openxc_part(-1, "", "car-1"), registry=registry)
+    assert isinstance(found, Report)
+    assert codes_of(found) == ["P0128"]
+
+
+def test_an_openxc_answer_has_an_end() -> None:
+    registry = Registry([FOREIGN["openxc"]()])
+    for number in range(PARTS_MAX):
+        parse(*openxc_part(number, "0x00"), registry=registry)
+    found = parse(*openxc_part(PARTS_MAX, "0x00"), registry=registry)
+    assert isinstance(found, Report)
+    assert reasons_of(found) == [Reason.OUT_OF_SEQUENCE]
+
+
+@pytest.mark.parametrize(
+    ("metric", "text", "name"),
+    [
+        ("v/p/speed", "81", "speed_kmh"),
+        ("v/p/odometer", "100000.5", "odometer_km"),
+        ("v/b/soc", "55.5", "soc_pct"),
+        ("v/b/12v/voltage", "12.4", "battery_v"),
+    ],
+)
+def test_ovms_metrics_come_alone_and_as_text(metric: str, text: str, name: str) -> None:
+    found = read(f"ovms/user/car-1/metric/{metric}", text.encode())
+    assert (found.unit, found.signals) == ("car-1", {name: float(text)})
+    assert getattr(found, name, float(text)) == float(text)
+    assert found.observations == ()
+
+
+def test_an_ovms_metric_without_a_value_says_nothing() -> None:
+    assert read("ovms/user/car-1/metric/v/b/soc", b"").signals == {}
+    found = read("ovms/user/car-1/metric/v/b/soc", b"101")
+    assert (found.signals, reasons_of(found)) == ({}, [Reason.BAD_FIELD])
+    assert read("ovms/user/car-1/metric/v/b/soc", b"nan").signals == {}
+
+
+OVMS = "RT-OBD-ClusterDTC,1,604800,{ecu},{code},2,{present},1,0,1,0,1,0,0,0,0,12345,45,80,57,9,3"
+
+
+def ovms(ecu: object = 3, code: object = 1234, present: object = 2, age: str = "-12") -> Report:
+    text = OVMS.format(ecu=ecu, code=code, present=present).encode()
+    return read(f"ovms/user/car-1/notify/data/xrt.obd.cluster.dtc/7/{age}", text)
+
+
+def test_an_ovms_code_of_a_twizy_stays_raw_and_uncertain() -> None:
+    (observation,) = ovms().observations
+    (code,) = observation.codes
+    assert (observation.ecu, str(code.code), code.status) == ("ECU 3", "0x0004D2", Status.ACTIVE)
+    assert code.is_uncertain
+    assert not observation.is_complete
+    (observation,) = ovms(present=0).observations
+    assert observation.codes[0].status is Status.STORED
+    slashes = "ovms/user/car-1/notify/data/xrt/obd/cluster/dtc/7/-12"
+    assert codes_of(read(slashes, OVMS.format(ecu=1, code=2, present=1).encode())) == ["0x000002"]
+
+
+def test_an_ovms_record_that_waited_is_old_news() -> None:
+    assert not ovms().is_historical
+    assert ovms(age="-86400").is_historical
+    assert ovms(age="dtc").is_historical
+
+
+def test_an_ovms_record_without_a_code_is_none() -> None:
+    assert ovms(code=0).observations == ()
+    for bad in (-1, "x", 65536, "", "٣"):
+        assert reasons_of(ovms(code=bad)) == [Reason.BAD_CODE]
 
 
 def test_wican_frames_are_read_with_the_quirks_of_their_examples() -> None:
@@ -244,6 +352,11 @@ def test_what_a_wican_polled_are_values() -> None:
         ("openxc/v/diagnostic", {"mode": 3, "id": 1, "payload": "0xg"}, Reason.SCHEMA),
         ("wican/v/can/rx", {"frame": {}}, Reason.SCHEMA),
         ("wican//can/rx", WICAN, Reason.SCHEMA),
+        ("ovms/u/v/metric/v/b/soc", b"half", Reason.SCHEMA),
+        ("ovms/u/v/metric/v/b/soc", b"\xff", Reason.NOT_UTF8),
+        ("ovms/u/v/metric/v/b/12v/power", b"1", Reason.TOPIC),
+        ("ovms/u/v/notify/data/xrt.obd.cluster.dtc/1/-1", b"RT-OBD-ClusterDTC,1", Reason.SCHEMA),
+        ("ovms/u/v/notify/data/xrt.obd.cluster.dtc/1/-1", b"1,2,3,4,5,6,7,8", Reason.SCHEMA),
     ],
     ids=lambda value: None if isinstance(value, bytes) else str(value)[:40],
 )
@@ -280,6 +393,8 @@ TOPICS = [
     "v1/v/obd/info",
     "openxc/v/diagnostic",
     "wican/v/can/rx",
+    "ovms/u/v/metric/v/p/speed",
+    "ovms/u/v/notify/data/xrt.obd.cluster.dtc/7/-12",
 ]
 KEYS = [
     *("position", "device", "attributes", "dtcs", "uniqueId", "deviceTime", "DetectedDTCs"),

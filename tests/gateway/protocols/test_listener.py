@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from gateway.model import Bus, Frame, Reason, Rejection
 from gateway.protocols.isotp import Addressing
-from gateway.protocols.listener import STREAMS_MAX, Heard, Listener, Message, Role
+from gateway.protocols.listener import ROUTES_MAX, STREAMS_MAX, Heard, Listener, Message, Role
 
 SINGLE = "03 59 02 FF"
 
@@ -94,6 +94,14 @@ def test_control_units_that_share_an_id_are_told_apart_by_their_address_byte() -
     )
 
 
+def test_an_empty_frame_names_nobody_wrongly() -> None:
+    check(
+        ["7E8#", "7E8#00 02 3E 00"],
+        "7E8 00 answer 3e00",
+        listener=Listener(Bus.CAN, addressing=Addressing.MIXED),
+    )
+
+
 def test_a_message_whose_end_is_missing_is_truncated_where_an_answer_was_due() -> None:
     first = "10 08 01 02 03 04 05 06"
     check(
@@ -105,6 +113,14 @@ def test_a_message_whose_end_is_missing_is_truncated_where_an_answer_was_due() -
 
 def test_lost_transfers_of_other_groups_are_nobodys_fault() -> None:
     check(["1CECFF00#20 0A00 02 FF EBFE00"])
+
+
+def test_a_transfer_that_its_receiver_aborts_is_its_senders() -> None:
+    check(
+        ["18EC0100#10 0A00 02 FF CAFE00", "18EC0001#FF 03 FFFFFF CAFE00"],
+        "SA 00 aborted",
+        listener=Listener(Bus.J1939),
+    )
 
 
 def test_diagnostic_messages_come_in_one_frame_or_in_several() -> None:
@@ -152,6 +168,16 @@ def test_a_stream_past_the_limit_gives_the_oldest_up() -> None:
     rejections = [one for one in heard if isinstance(one, Rejection)]
     assert [(one.ecu, one.reason) for one in rejections] == [("7E8 00", Reason.TRUNCATED)]
     assert len(listener._streams) == STREAMS_MAX
+
+
+def test_ids_past_the_limit_cost_no_message() -> None:
+    listener = Listener(Bus.CAN)
+    first, rest = frame("7E8#10 08 01 02 03 04 05 06"), frame("7E8#21 07 08")
+    idle = [Frame(0.0, can_id, b"", True) for can_id in range(2 * ROUTES_MAX)]
+    (heard,) = listener.hear([first, *idle, rest])
+    assert isinstance(heard, Message)
+    assert heard.data.hex() == "0102030405060708"
+    assert len(listener._routes) <= ROUTES_MAX
 
 
 can_ids = st.sampled_from(

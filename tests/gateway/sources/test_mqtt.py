@@ -62,6 +62,31 @@ async def test_what_was_not_acknowledged_comes_again_in_the_next_connection(
     assert sorted(again) == [b"1", b"2"]
 
 
+async def test_what_comes_again_takes_the_place_of_what_was_waiting(
+    broker_url: str, topic_prefix: str
+) -> None:
+    """Else each new connection would add a copy of all that is in flight."""
+    topic = f"{topic_prefix}/t"
+    async with (
+        client(broker_url, topic).running() as source,
+        client(broker_url).running() as sender,
+    ):
+        for number in range(5):
+            await sender.deliver(topic, b"%d" % number)
+        for _ in range(2):
+            await asyncio.sleep(0.3)  # they have arrived, and wait
+            epoch = source._epoch
+            cut(source)
+            async with asyncio.timeout(15):
+                while source._epoch < epoch + 2:  # noqa: ASYNC110 - it is a number
+                    await asyncio.sleep(0.01)
+        await asyncio.sleep(0.5)
+        heard = [await receive(source) for _ in range(5)]
+        assert source.receive_nowait() is None
+    assert sorted(message.payload for message in heard) == [b"%d" % n for n in range(5)]
+    assert len({message.epoch for message in heard}) == 1
+
+
 async def test_an_acknowledgement_for_a_connection_that_is_gone_is_not_sent(
     broker_url: str, topic_prefix: str
 ) -> None:

@@ -1,0 +1,1 @@
+"""Measured values in ordinary traffic, by the files that describe it: DBC, KCD and ARXML."""
