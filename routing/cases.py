@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID, uuid5
 
 from dtc_db.codes import Code, J1939Dtc
-from dtc_db.need import combine
+from dtc_db.need import AllOf, Arrival, Expression, Need, combine, format_expression
 from dtc_db.urgency import ORDER, gravest
 from dtc_db.vehicle import VehicleClass, VehicleKind
 from routing.model import Case, CaseFault, Position
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 # Drawn once at random; the names under it are the ids given to the functions below.
 _NAMESPACE = UUID("6f0d1b1e-9a53-4b0f-8a3a-2f6b0c6f4c1d")
+_ARRIVALS = tuple(Arrival)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,22 +55,27 @@ def case_of(  # noqa: PLR0913 - each is one fact of the case, given by name
     is_registered: bool,
     position: Position | None,
     knowledge: "Knowledge",
+    consequences: Sequence[ObservedFault] = (),
 ) -> Case:
     """Assess the faults and join them: everything needed, the gravest urgency and its actions.
 
     Args:
         faults: At least one, in any order; the case lists the gravest first.
+        consequences: Faults that go away with the others: they are listed, and what they mean for
+            the way to a workshop counts, but mending them takes no skill of its own.
         case_id: Of `case_id_of`.
         vehicle: As far as it is known.
         is_registered: Whether somebody registered the unit.
         position: Where the vehicle was when it last reported a change.
         knowledge: What codes mean.
     """
-    vehicle = _kind(vehicle, faults)
+    vehicle = _kind(vehicle, (*faults, *consequences))
     assessed = [
         (fault, knowledge.assess(fault.code, vehicle, status=fault.status, lamps=fault.lamps))
-        for fault in faults
+        for fault in (*faults, *consequences)
     ]
+    need = combine(assessment.need for _, assessment in assessed[: len(faults)])
+    whole = combine(assessment.need for _, assessment in assessed)
     assessed.sort(key=lambda pair: (ORDER.index(pair[1].urgency), str(pair[0].code), pair[0].ecu))
     first = assessed[0][1]
     return Case(
@@ -87,11 +93,31 @@ def case_of(  # noqa: PLR0913 - each is one fact of the case, given by name
             )
             for fault, assessment in assessed
         ),
-        need=combine(assessment.need for _, assessment in assessed),
+        need=replace(need, arrival=whole.arrival, recovery=whole.recovery),
         urgency=gravest(assessment.urgency for _, assessment in assessed),
         driver_action=first.driver_action,
         fleet_action=first.fleet_action,
     )
+
+
+def covers(given: Need, wanted: Need) -> bool:
+    """Whether whoever satisfies one need satisfies another one too.
+
+    Only what can be seen part by part: two expressions that mean the same in different forms may
+    be told apart, which costs a further version of a referral and never a wrong one.
+    """
+    return (
+        _parts(wanted.skills) <= _parts(given.skills)
+        and wanted.access <= given.access
+        and wanted.equipment <= given.equipment
+        and wanted.recovery <= given.recovery
+        and _ARRIVALS.index(wanted.arrival) <= _ARRIVALS.index(given.arrival)
+    )
+
+
+def _parts(expression: Expression) -> frozenset[str]:
+    parts = expression.parts if isinstance(expression, AllOf) else (expression,)
+    return frozenset(map(format_expression, parts))
 
 
 def _kind(vehicle: VehicleKind, faults: Sequence[ObservedFault]) -> VehicleKind:

@@ -1,48 +1,26 @@
 """The hard rules: what a site must have so that it may be on the list, in their published order.
 
-`Inquiry.weigh` gathers what the rules and the ranking look at, `Inquiry.first_failure` applies the
-rules. A site that says nothing of its vehicles or equipment is judged by the policy's
-published assumptions.
+`judge` applies those that depend on the day of arrival alone: `Standing` is its answer, and may be
+kept for every case with the same question. What depends on the hour and the way (`closed`,
+`too_far`) comes after them. A site that says nothing of its vehicles or equipment is judged by the
+policy's published assumptions.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime
+from functools import cached_property
 
-from dtc_db.need import Arrival
+from dtc_db.need import Expression
 from dtc_db.vehicle import VehicleClass
 from routing.catalogue import Catalogue
-from routing.competence import team_evidence
-from routing.directory import Near
-from routing.expression import missing
-from routing.model import Case, Rule, Site, SkillEvidence
-from routing.opening import Opening, Openness, find_opening
-from routing.policy import Policy
+from routing.competence import STRENGTH, team_evidence
+from routing.expression import enough, missing
+from routing.model import Case, Evidence, Rule, Site, SkillEvidence
+from routing.opening import Opening, Openness
+from routing.policy import Assumed, Policy, Unstated
 
 NOBODY_CAN = "nothing"  # stands for "what is missing" where nothing would satisfy the need
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Weighed:
-    """A site, looked at for one case.
-
-    Attributes:
-        travel_s: Until the vehicle is there.
-        arrives_at: When the vehicle is there and somebody can take it: after opening, if the hours
-            are known and the doors open in time.
-        held: The skills that the people can show on that day, each by its best title.
-        vehicle_classes: What it takes, stated or else assumed by the policy.
-        equipment: What stands there, stated or else assumed by the policy.
-    """
-
-    site: Site
-    distance_m: int
-    travel_s: int
-    arrives_at: datetime
-    opening: Opening
-    held: Mapping[str, SkillEvidence]
-    vehicle_classes: frozenset[VehicleClass]
-    equipment: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,125 +32,228 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Inquiry:
-    """A case as it is put to one site after the other.
+class Question:
+    """What of a case the rules look at, whenever and wherever it arises.
 
     Attributes:
-        arrival: The way of getting there that is tried.
-        decided_at: In UTC; titles count by the UTC day on which the vehicle arrives.
+        vehicle_class: That a site must take; a vehicle of unknown class is asked for as a car,
+            the commonest, and a notice says what was assumed.
     """
 
-    case: Case
-    policy: Policy
-    arrival: Arrival
-    decided_at: datetime
-    catalogue: Catalogue
+    skills: Expression
+    access: frozenset[str]
+    equipment: frozenset[str]
+    vehicle_class: VehicleClass
+    make: str | None
+
+    @classmethod
+    def of(cls, case: Case) -> "Question":
+        """The question that a case puts."""
+        asked = case.vehicle.vehicle_class
+        return cls(
+            skills=case.need.skills,
+            access=case.need.access,
+            equipment=case.need.equipment,
+            vehicle_class=VehicleClass.CAR if asked is VehicleClass.UNKNOWN else asked,
+            make=case.vehicle.make,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How a site stands to a question on the day of arrival.
+
+    Attributes:
+        failure: None if the site breaks none of the rules of `judge`.
+        weakest: How the weakest title needed is known; of no meaning after a failure.
+        evidence: The titles that satisfy the need; empty after a failure.
+    """
+
+    failure: Failure | None
+    weakest: Evidence = Evidence.DECLARED
+    evidence: tuple[SkillEvidence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weighed:
+    """A site, looked at for one case.
+
+    Attributes:
+        travel_s: Until the vehicle is there.
+        arrives_at: When the vehicle is there and somebody can take it: after opening, if the hours
+            are known and the doors open in time.
+        failure: The first rule that keeps it off the list; None if it may be on it.
+        standing: Towards the question that the case puts.
+    """
+
+    site: Site
+    distance_m: int
+    travel_s: int
+    arrives_at: datetime
+    opening: Opening
+    failure: Failure | None
+    standing: Standing
+
+
+@dataclass(frozen=True)
+class _Look:
+    """One site and one question, with what the rules have to work out first."""
+
+    site: Site
+    question: Question
+    unstated: Unstated
+    held: Mapping[str, SkillEvidence]
+
+    @cached_property
+    def vehicle_classes(self) -> frozenset[VehicleClass]:
+        """What it takes, stated or else assumed."""
+        assumed = [self.unstated, *self._by_skill]
+        return self.site.vehicle_classes or frozenset().union(
+            *(one.vehicle_classes for one in assumed)
+        )
+
+    @cached_property
+    def equipment(self) -> frozenset[str]:
+        """What stands there, stated or else assumed."""
+        assumed = [self.unstated, *self._by_skill]
+        return self.site.equipment or frozenset().union(*(one.equipment for one in assumed))
 
     @property
-    def radius_m(self) -> int:
-        """How far a site may be."""
-        return self.policy.arrivals[self.arrival].radius_m
-
-    def weigh(self, near: Near) -> Weighed:
-        """Look at one site: when would the vehicle be there, and who is competent that day."""
-        case, site = self.case, near.site
-        travel_s = self.policy.travel_s(
-            near.distance_m, arrival=self.arrival, vehicle_class=case.vehicle.vehicle_class
-        )
-        there_at = self.decided_at + timedelta(seconds=travel_s)
-        deadline = self.policy.deadline(case.urgency)
-        opening = find_opening(site.opening_hours, site.position, at=there_at, deadline=deadline)
-        arrives_at = there_at + timedelta(seconds=opening.wait_s)
-        held = team_evidence(site, day=arrives_at.date(), catalogue=self.catalogue)
-        unstated = self.policy.unstated
-        assumed = [
-            unstated,
-            *(more for skill, more in unstated.with_skill.items() if skill in held),
-        ]
-        return Weighed(
-            site=site,
-            distance_m=near.distance_m,
-            travel_s=travel_s,
-            arrives_at=arrives_at,
-            opening=opening,
-            held=held,
-            vehicle_classes=site.vehicle_classes
-            or frozenset().union(*(one.vehicle_classes for one in assumed)),
-            equipment=site.equipment or frozenset().union(*(one.equipment for one in assumed)),
-        )
-
-    def first_failure(self, weighed: Weighed) -> Failure | None:
-        """The first rule, in the order of `Rule`, that keeps the site off the list, if any does."""
-        for rule, find_missing in _RULES:
-            missing_things = find_missing(self, weighed)
-            if missing_things:
-                return Failure(rule, missing_things)
-        return None
-
-    def skills_short(self, weighed: Weighed, failure: Failure) -> tuple[str, ...]:
-        """The skills that, held, would have kept this failure away."""
-        match failure.rule:
-            case Rule.SKILLS:
-                return failure.missing
-            case Rule.VEHICLE_CLASS if not weighed.site.vehicle_classes:
-                by_skill = self.policy.unstated.with_skill
-                wanted = class_wanted(self.case.vehicle.vehicle_class)
-                return tuple(name for name in by_skill if wanted in by_skill[name].vehicle_classes)
-            case _:
-                return ()
+    def _by_skill(self) -> list[Assumed]:
+        return [more for skill, more in self.unstated.with_skill.items() if skill in self.held]
 
 
-def class_wanted(vehicle_class: VehicleClass) -> VehicleClass:
-    """The class a site must take; a vehicle of unknown class is asked for as a car.
+def judge(  # noqa: PLR0913 - who is asked, what, by which numbers, and when
+    site: Site,
+    question: Question,
+    policy: Policy,
+    catalogue: Catalogue,
+    *,
+    day: date,
+    at: datetime,
+) -> Standing:
+    """Apply the rules that need no clock, in the order of `Rule`; the first broken one counts.
 
-    That is the commonest, and a notice says what was assumed.
+    Args:
+        site: Whom to ask.
+        question: What is needed.
+        policy: For its assumptions.
+        catalogue: The schemes.
+        day: Of arrival, by UTC: titles must count on it.
+        at: The moment of arrival: people must be there.
     """
-    return VehicleClass.CAR if vehicle_class is VehicleClass.UNKNOWN else vehicle_class
+    held = team_evidence(site, day=day, at=at, catalogue=catalogue)
+    look = _Look(site, question, policy.unstated, held)
+    for rule, find_missing in _RULES:
+        missing_things = find_missing(look)
+        if missing_things:
+            return Standing(failure=Failure(rule, missing_things))
+    weakest, evidence = strongest_evidence(held, question.skills)
+    return Standing(failure=None, weakest=weakest, evidence=evidence)
 
 
-def _vehicle_class(inquiry: Inquiry, weighed: Weighed) -> tuple[str, ...]:
-    wanted = class_wanted(inquiry.case.vehicle.vehicle_class)
-    return () if wanted in weighed.vehicle_classes else (wanted.value,)
+def strongest_evidence(
+    held: Mapping[str, SkillEvidence], expression: Expression
+) -> tuple[Evidence, tuple[SkillEvidence, ...]]:
+    """The titles that satisfy the need with the strongest weakest link, and how strong that is.
+
+    Raises:
+        ValueError: If the skills held do not satisfy the need.
+    """
+    for evidence in reversed(Evidence):
+        level = STRENGTH[evidence]
+        names = enough(
+            expression, {name for name, one in held.items() if STRENGTH[one.evidence] >= level}
+        )
+        if names is not None:
+            return evidence, tuple(held[name] for name in names)
+    raise ValueError("who is not competent has no evidence")
 
 
-def _make(inquiry: Inquiry, weighed: Weighed) -> tuple[str, ...]:
-    make, makes = inquiry.case.vehicle.make, weighed.site.makes
+def may_pass(site: Site, question: Question) -> bool:
+    """Whether what the site states of itself leaves it a chance, whoever is there on the day."""
+    look = _Look(site, question, _NOTHING_ASSUMED, {})
+    return not (
+        (site.vehicle_classes and _vehicle_class(look))
+        or _make(look)
+        or _access(look)
+        or (site.equipment and _equipment(look))
+    )
+
+
+def is_bound_to_hours(site: Site) -> bool:
+    """Whether some of its people come and go, so that the day of arrival does not settle it."""
+    return any(
+        person.hours is not None
+        or person.absences
+        or person.employed_from is not None
+        or person.employed_until is not None
+        for person in site.people
+    )
+
+
+def closed(arrives_at: datetime, opening: Opening) -> Failure | None:
+    """The rule `CLOSED`: it opens before this urgency can wait no longer; unknown hours pass."""
+    if opening.openness is not Openness.CLOSED:
+        return None
+    return Failure(Rule.CLOSED, (arrives_at.strftime("open on %Y-%m-%d at %H:%M UTC"),))
+
+
+def too_far(distance_m: int, radius_m: int) -> Failure | None:
+    """The rule `DISTANCE`: it lies within the radius of this way of getting there."""
+    if distance_m <= radius_m:
+        return None
+    return Failure(Rule.DISTANCE, (f"within {radius_m // 1000} km",))
+
+
+def skills_short(
+    site: Site, question: Question, failure: Failure, policy: Policy
+) -> tuple[str, ...]:
+    """The skills that, held, would have kept this failure away."""
+    match failure.rule:
+        case Rule.SKILLS:
+            return failure.missing
+        case Rule.VEHICLE_CLASS if not site.vehicle_classes:
+            by_skill, wanted = policy.unstated.with_skill, question.vehicle_class
+            return tuple(name for name in by_skill if wanted in by_skill[name].vehicle_classes)
+        case _:
+            return ()
+
+
+_NOTHING_ASSUMED = Unstated()
+
+
+def _vehicle_class(look: _Look) -> tuple[str, ...]:
+    wanted = look.question.vehicle_class
+    return () if wanted in look.vehicle_classes else (wanted.value,)
+
+
+def _make(look: _Look) -> tuple[str, ...]:
+    make, makes = look.question.make, look.site.makes
     return () if not makes or make in makes else (make or "unknown make",)
 
 
-def _skills(inquiry: Inquiry, weighed: Weighed) -> tuple[str, ...]:
-    lacking = missing(inquiry.case.need.skills, weighed.held)
+def _skills(look: _Look) -> tuple[str, ...]:
+    lacking = missing(look.question.skills, look.held)
     return (NOBODY_CAN,) if lacking is None else lacking
 
 
-def _access(inquiry: Inquiry, weighed: Weighed) -> tuple[str, ...]:
+def _access(look: _Look) -> tuple[str, ...]:
     """A word alone counts for every make, ``word:make`` for that one."""
-    words = (word.partition(":") for word in weighed.site.access)
-    make = inquiry.case.vehicle.make
+    words = (word.partition(":") for word in look.site.access)
+    make = look.question.make
     had = {word for word, _, only_make in words if not only_make or only_make == make}
-    return tuple(sorted(inquiry.case.need.access - had))
+    return tuple(sorted(look.question.access - had))
 
 
-def _equipment(inquiry: Inquiry, weighed: Weighed) -> tuple[str, ...]:
-    return tuple(sorted(inquiry.case.need.equipment - weighed.equipment))
+def _equipment(look: _Look) -> tuple[str, ...]:
+    return tuple(sorted(look.question.equipment - look.equipment))
 
 
-def _closed(_inquiry: Inquiry, weighed: Weighed) -> tuple[str, ...]:
-    is_closed = weighed.opening.openness is Openness.CLOSED
-    return (weighed.arrives_at.strftime("open on %Y-%m-%d at %H:%M UTC"),) if is_closed else ()
-
-
-def _distance(inquiry: Inquiry, weighed: Weighed) -> tuple[str, ...]:
-    is_far = weighed.distance_m > inquiry.radius_m
-    return (f"within {inquiry.radius_m // 1000} km",) if is_far else ()
-
-
-_RULES: tuple[tuple[Rule, Callable[[Inquiry, Weighed], tuple[str, ...]]], ...] = (
+_RULES: tuple[tuple[Rule, Callable[[_Look], tuple[str, ...]]], ...] = (
     (Rule.VEHICLE_CLASS, _vehicle_class),
     (Rule.MAKE, _make),
     (Rule.SKILLS, _skills),
     (Rule.ACCESS, _access),
     (Rule.EQUIPMENT, _equipment),
-    (Rule.CLOSED, _closed),
-    (Rule.DISTANCE, _distance),
 )

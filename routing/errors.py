@@ -1,6 +1,7 @@
 """Errors of routing, grouped by who can act on them.
 
 RoutingError
+├── BadRecordingError      a recorded decision cannot be read; give another file
 ├── CasesUnavailableError  the database is away; the caller may try again
 ├── DataFileError          a scheme, policy or text file is malformed; whoever keeps it can mend it
 └── UnreadableFileError    a file to import cannot be read at all; whoever gave it can
@@ -9,6 +10,10 @@ RoutingError
 
 class RoutingError(Exception):
     """Root of what routing raises."""
+
+
+class BadRecordingError(RoutingError):
+    """What should be the recorded inputs of a decision is not; the message says why."""
 
 
 class CasesUnavailableError(RoutingError):

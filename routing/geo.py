@@ -16,6 +16,7 @@ from routing.model import Position
 # Mean radius of the earth, IUGG. The sphere is at most 0.6 % off the ellipsoid, which is small
 # beside the detour of any road.
 EARTH_RADIUS_M = 6_371_008.8
+_COARSE_DIGITS = 3
 
 
 def distance_m(start: Position, end: Position) -> int:
@@ -44,3 +45,23 @@ def unit_vectors(positions: Sequence[Position]) -> NDArray[np.float64]:
     """Shape (n, 3), in the order given; (0, 3) for no places."""
     rows = [unit_vector(position) for position in positions]
     return np.array(rows, dtype=np.float64).reshape(len(rows), 3)
+
+
+def arcs_m(chords: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Great-circle distances in whole metres for chords between unit vectors, in their shape.
+
+    As exact as `distance_m` but for nearly opposite places, where it may be some metres off.
+    """
+    return np.rint(2 * EARTH_RADIUS_M * np.arcsin(np.minimum(chords / 2, 1))).astype(np.int64)
+
+
+def coarse(position: Position) -> Position:
+    """The place to a thousandth of a degree, at most 80 m off.
+
+    Distances to several named sites tell where they were measured from. Measured from here, they
+    tell no more than this, and whoever guesses at a digest of it learns no more either.
+    """
+    return Position(
+        lon_deg=round(position.lon_deg, _COARSE_DIGITS),
+        lat_deg=round(position.lat_deg, _COARSE_DIGITS),
+    )

@@ -6,42 +6,39 @@ Pure: the same case, snapshot, policy and time give the same decision on any mac
                     nearest sites of any kind ─▶ hard rules ─▶ exclusions with reasons
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from itertools import islice
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
 
 from dtc_db.need import Arrival
 from dtc_db.urgency import Urgency
-from routing.competence import find_lapses
-from routing.directory import Directory, Near
-from routing.eligible import Failure, Inquiry, Weighed
-from routing.model import Case, Decision, Exclusion, Offer, Position, Rule
-from routing.policy import DIGITS, Policy
-from routing.rank import Ranked, rank
+from routing.batch_hours import OPENNESS, hours_table
+from routing.batch_search import Found, Ring, Scene, look_around, search, start_of
+from routing.batch_table import table_for
+from routing.directory import Directory
+from routing.eligible import Question, Weighed, closed, too_far
+from routing.geo import unit_vectors
+from routing.model import Case, Decision, Exclusion, Offer, Rule
+from routing.opening import DAY_S, Opening
+from routing.policy import THOUSAND, Policy
+from routing.rank import terms_of
 from routing.reasons import Reasons, load_reasons
 
+# Titles and calendars say nothing of other times; who takes a time from outside holds it to these.
+TIME_MIN = datetime(2000, 1, 1, tzinfo=UTC)
+TIME_MAX = datetime(2200, 1, 1, tzinfo=UTC)
+
+_RING_GROWTH = 4
+_NEAREST_SPARE = 14  # looked at beyond those that get a reason, so that equally far ones are seen
 _ARRIVALS = tuple(Arrival)
 _ARRIVAL_OF_URGENCY = {
     Urgency.STOP_NOW: Arrival.TOWED,
     Urgency.TOW: Arrival.TOWED,
     Urgency.LIMP: Arrival.LIMPS,
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Search:
-    """What was found around one vehicle for one way of getting there.
-
-    Attributes:
-        eligible: Nearest first, all within the radius.
-        excluded: Of the nearest sites, those that broke a rule; nearest first.
-        beyond: The nearest site that breaks no rule but the one of distance.
-    """
-
-    eligible: tuple[Weighed, ...]
-    excluded: tuple[tuple[Weighed, Failure], ...]
-    beyond: Weighed | None
 
 
 def decide(
@@ -61,37 +58,51 @@ def decide(
         case: What is wrong, and where the vehicle is.
         directory: The snapshot to choose from.
         policy: The numbers to choose by.
-        decided_at: Aware; the decision knows no other clock.
+        decided_at: Aware, `TIME_MIN` to `TIME_MAX`; the decision knows no other clock.
         reasons: The words for people; English if None.
     """
     reasons = reasons or load_reasons()
-    inquiry = Inquiry(
+    arrival, decided_at = arrival_for(case), decided_at.astimezone(UTC)
+    undecided = Decision(
         case=case,
-        policy=policy,
-        arrival=arrival_for(case),
-        decided_at=decided_at.astimezone(UTC),
-        catalogue=directory.catalogue,
+        decided_at=decided_at,
+        arrival=arrival,
+        offers=(),
+        excluded=(),
+        notices=(),
+        directory_version=directory.version,
+        policy_version=policy.version,
+        directory_digest=directory.digest,
+        policy_digest="",
     )
+    scene = scene_for(case, directory, policy, arrival=arrival, decided_at=decided_at)
     if case.position is None:
-        return _decision(inquiry, directory, reasons, notices=(reasons.no_position(),))
-    search = _Finder(inquiry, case.position, directory).search()
-    notices: tuple[str, ...] = ()
-    if inquiry.arrival is Arrival.LIMPS and not search.eligible:
-        notices = (reasons.towed_instead(inquiry.radius_m),)
-        inquiry = replace(inquiry, arrival=Arrival.TOWED)
-        search = _Finder(inquiry, case.position, directory).search()
-    ranked = rank(search.eligible, case, policy)
-    offered, outranked = ranked[: policy.offers_max], ranked[policy.offers_max :]
-    if not offered:
-        notices += reasons.nobody(inquiry, search.excluded, search.beyond)
-    excluded = [
-        *(_excluded(weighed, failure, inquiry, reasons) for weighed, failure in search.excluded),
-        *(_outranked(one, offered[-1], reasons) for one in outranked),
-    ]
+        notices = (reasons.no_position(), *reasons.about_case(case, arrival))
+        digest = scene.table.policy_digest
+        return replace(undecided, notices=notices, policy_digest=digest)
+    point = unit_vectors([case.position])
+    found = search(scene, point, wanted=policy.ranked_max)
+    notices = ()
+    if arrival is Arrival.LIMPS and not found.count[0]:
+        notices = (reasons.towed_instead(policy.arrivals[arrival].radius_m),)
+        scene = replace(scene, arrival=Arrival.TOWED)
+        found = search(scene, point, wanted=policy.ranked_max)
+    view = _View(scene, found, case, reasons)
+    excluded = [*view.failed(_nearest(scene, point)), *view.outranked()]
     excluded.sort(key=lambda one: (one.distance_m, one.site.site_id))
-    offers = _offers(offered, excluded, case, reasons)
-    return _decision(
-        inquiry, directory, reasons, offers=offers, excluded=tuple(excluded), notices=notices
+    beyond = view.beyond(point)
+    return replace(
+        undecided,
+        arrival=scene.arrival,
+        offers=view.offers(excluded),
+        excluded=tuple(excluded),
+        beyond=beyond,
+        notices=(
+            *notices,
+            *view.notices(excluded, beyond),
+            *reasons.about_case(case, scene.arrival),
+        ),
+        policy_digest=scene.table.policy_digest,
     )
 
 
@@ -101,126 +112,160 @@ def arrival_for(case: Case) -> Arrival:
     return max(case.need.arrival, by_urgency, key=_ARRIVALS.index)
 
 
+def scene_for(
+    case: Case, directory: Directory, policy: Policy, *, arrival: Arrival, decided_at: datetime
+) -> Scene:
+    """What a search for this case has in common with that for every case like it."""
+    day = decided_at.date()
+    return Scene(
+        directory=directory,
+        table=table_for(directory, Question.of(case), policy, day=day),
+        hours=hours_table(directory, day),
+        policy=policy,
+        arrival=arrival,
+        vehicle_class=case.vehicle.vehicle_class,
+        deadline=policy.deadline(case.urgency),
+        decided_at=decided_at,
+    )
+
+
+def weigh(scene: Scene, ring: Ring, place: int, column: int) -> Weighed:
+    """One site of a ring as a value, with the first rule that it breaks."""
+    row = int(ring.rows[place, column])
+    distance_m, travel_s = int(ring.distance_m[place, column]), int(ring.travel_s[place, column])
+    wait_s = int(ring.wait_s[place, column])
+    opening = Opening(OPENNESS[ring.openness[place, column]], wait_s)
+    arrives_at = scene.decided_at + timedelta(seconds=travel_s + wait_s)
+    arrives_s = (arrives_at - start_of(scene.decided_at.date())).total_seconds()
+    standing = scene.table.standing(row, int(arrives_s // DAY_S), arrives_s)
+    return Weighed(
+        site=scene.directory.sites[row],
+        distance_m=distance_m,
+        travel_s=travel_s,
+        arrives_at=arrives_at,
+        opening=opening,
+        failure=standing.failure
+        or closed(arrives_at, opening)
+        or too_far(distance_m, scene.radius_m),
+        standing=standing,
+    )
+
+
 @dataclass(frozen=True, slots=True)
-class _Finder:
-    """Looks around one vehicle for one way of getting there."""
+class _View:
+    """What was found around one vehicle, to be put into values and words."""
 
-    inquiry: Inquiry
-    position: Position
-    directory: Directory
+    scene: Scene
+    found: Found
+    case: Case
+    reasons: Reasons
 
-    def search(self) -> _Search:
-        """The sites that break no rule, and those of the nearest ones that do."""
-        eligible, beyond = self._eligible()
-        known = {weighed.site.site_id for weighed in eligible}
-        nearest = islice(self.directory.nearest(self.position), self.inquiry.policy.weighed_max)
-        others = [self._look(near) for near in nearest if near.site.site_id not in known]
-        return _Search(
-            eligible=tuple(eligible),
-            excluded=tuple((one, failure) for one, failure in others if failure is not None),
-            beyond=beyond,
-        )
-
-    def _eligible(self) -> tuple[list[Weighed], Weighed | None]:
-        """Up to `ranked_max` within the radius; if there is none, the first one beyond it."""
-        case, policy, decided_at = self.inquiry.case, self.inquiry.policy, self.inquiry.decided_at
-        span = policy.span(
-            arrival=self.inquiry.arrival,
-            urgency=case.urgency,
-            vehicle_class=case.vehicle.vehicle_class,
-        )
-        able = self.directory.nearest_able(
-            self.position,
-            case.need.skills,
-            first_day=decided_at.date(),
-            last_day=(decided_at + span).date(),
-        )
-        eligible: list[Weighed] = []
-        for near in islice(able, policy.searched_max):
-            if len(eligible) == policy.ranked_max:
-                break
-            if eligible and near.distance_m > self.inquiry.radius_m:
-                break
-            weighed, failure = self._look(near)
-            if failure is None:
-                eligible.append(weighed)
-            elif failure.rule is Rule.DISTANCE:
-                return eligible, weighed
-        return eligible, None
-
-    def _look(self, near: Near) -> tuple[Weighed, Failure | None]:
-        weighed = self.inquiry.weigh(near)
-        return weighed, self.inquiry.first_failure(weighed)
-
-
-def _decision(  # noqa: PLR0913 - what was asked, of whom, in which words, and what came of it
-    inquiry: Inquiry,
-    directory: Directory,
-    reasons: Reasons,
-    *,
-    offers: tuple[Offer, ...] = (),
-    excluded: tuple[Exclusion, ...] = (),
-    notices: tuple[str, ...],
-) -> Decision:
-    return Decision(
-        case=inquiry.case,
-        decided_at=inquiry.decided_at,
-        arrival=inquiry.arrival,
-        offers=offers,
-        excluded=excluded,
-        notices=(*notices, *reasons.about_case(inquiry.case, inquiry.arrival)),
-        directory_version=directory.version,
-        policy_version=inquiry.policy.version,
-        directory_digest=directory.digest,
-        policy_digest=inquiry.policy.digest,
-    )
-
-
-def _offers(
-    offered: Sequence[Ranked], excluded: Sequence[Exclusion], case: Case, reasons: Reasons
-) -> tuple[Offer, ...]:
-    """The places on the list; the first also says why not the nearest of all."""
-    offers = []
-    for number, one in enumerate(offered):
-        why = reasons.for_offer(one, case)
-        if number == 0 and excluded and excluded[0].distance_m < one.weighed.distance_m:
-            why += (reasons.nearer(excluded[0]),)
-        offers.append(
-            Offer(
-                site=one.weighed.site,
-                distance_m=one.weighed.distance_m,
-                travel_s=one.weighed.travel_s,
-                score=one.score,
-                terms=one.terms,
-                evidence=one.evidence,
-                why=why,
+    def offers(self, excluded: Sequence[Exclusion]) -> tuple[Offer, ...]:
+        """The places on the list; the first also says why not the nearest of all."""
+        count = min(self.scene.policy.offers_max, int(self.found.count[0]))
+        offers = []
+        for column in range(count):
+            weighed = weigh(self.scene, self.found.ring, 0, column)
+            why = self.reasons.for_offer(weighed, self.case)
+            if column == 0 and excluded and excluded[0].distance_m < weighed.distance_m:
+                why += (self.reasons.nearer(excluded[0]),)
+            offers.append(
+                Offer(
+                    site=weighed.site,
+                    distance_m=weighed.distance_m,
+                    travel_s=weighed.travel_s,
+                    score=int(self.found.total[0, column]) / THOUSAND,
+                    terms=terms_of(weighed, self.scene.policy),
+                    evidence=weighed.standing.evidence,
+                    why=why,
+                )
             )
+        return tuple(offers)
+
+    def outranked(self) -> Iterator[Exclusion]:
+        """Those that competed and lost, with the points they lack to the last place."""
+        count, last = int(self.found.count[0]), self.scene.policy.offers_max - 1
+        ring, totals = self.found.ring, self.found.total[0].tolist()
+        for column in range(last + 1, count):
+            points = (totals[last] - totals[column]) / THOUSAND
+            yield Exclusion(
+                site=self.scene.directory.sites[ring.rows[0, column]],
+                distance_m=int(ring.distance_m[0, column]),
+                rule=Rule.OUTRANKED,
+                missing=(f"{points:g} points",),
+                why=self.reasons.outranked(points),
+            )
+
+    def failed(self, nearest: Ring | None) -> Iterator[Exclusion]:
+        """Those of the nearest sites that break a rule."""
+        if nearest is None:
+            return
+        competing = {*self.found.ring.rows[0, : int(self.found.count[0])].tolist()}
+        for column, row in enumerate(nearest.rows[0].tolist()):
+            if row not in competing:
+                exclusion = self.exclusion(nearest, column)
+                if exclusion is not None:
+                    yield exclusion
+
+    def exclusion(self, ring: Ring, column: int) -> Exclusion | None:
+        """The first rule that a site breaks, in values and words; None if it breaks none."""
+        row, distance_m = int(ring.rows[0, column]), int(ring.distance_m[0, column])
+        wait_s = int(ring.wait_s[0, column])
+        arrives_s = self.scene.now_s + int(ring.travel_s[0, column]) + wait_s
+        day, table = int(arrives_s // DAY_S), self.scene.table
+        failure = table.standing(row, day, arrives_s).failure
+        if failure is not None:
+            why = self.reasons.for_failure(failure, table.lapses(row, day, failure))
+        else:
+            opening = Opening(OPENNESS[ring.openness[0, column]], wait_s)
+            arrives_at = start_of(self.scene.decided_at.date()) + timedelta(seconds=arrives_s)
+            failure = closed(arrives_at, opening) or too_far(distance_m, self.scene.radius_m)
+            if failure is None:
+                return None
+            why = self.reasons.for_failure(failure, ())
+        return Exclusion(
+            site=self.scene.directory.sites[row],
+            distance_m=distance_m,
+            rule=failure.rule,
+            missing=failure.missing,
+            why=why,
         )
-    return tuple(offers)
+
+    def beyond(self, point: NDArray[np.float64]) -> Exclusion | None:
+        """If nobody is eligible, the nearest site that is only too far."""
+        row = int(self.found.beyond[0])
+        if row < 0:
+            return None
+        alone = self.scene.directory.ground(np.array([row]))
+        return self.exclusion(look_around(self.scene, alone, point, 1), 0)
+
+    def notices(self, excluded: Sequence[Exclusion], beyond: Exclusion | None) -> tuple[str, ...]:
+        """What must be said of the search itself."""
+        scene, policy = self.scene, self.scene.policy
+        notices: tuple[str, ...] = ()
+        if not self.found.count[0]:
+            notices = self.reasons.nobody(
+                self.case,
+                scene.arrival,
+                scene.radius_m,
+                excluded,
+                beyond,
+                is_skilled=scene.table.is_skilled,
+            )
+        if self.found.is_ended[0]:
+            notices += (self.reasons.search_ended(policy.searched_max),)
+        return notices
 
 
-def _excluded(weighed: Weighed, failure: Failure, inquiry: Inquiry, reasons: Reasons) -> Exclusion:
-    lapses = find_lapses(
-        weighed.site,
-        inquiry.skills_short(weighed, failure),
-        day=weighed.arrives_at.date(),
-        catalogue=inquiry.catalogue,
-    )
-    return Exclusion(
-        site=weighed.site,
-        distance_m=weighed.distance_m,
-        rule=failure.rule,
-        missing=failure.missing,
-        why=reasons.for_failure(failure, lapses),
-    )
-
-
-def _outranked(one: Ranked, last: Ranked, reasons: Reasons) -> Exclusion:
-    points = round(last.score - one.score, DIGITS)
-    return Exclusion(
-        site=one.weighed.site,
-        distance_m=one.weighed.distance_m,
-        rule=Rule.OUTRANKED,
-        missing=(f"{points:g} points",),
-        why=reasons.outranked(points),
-    )
+def _nearest(scene: Scene, point: NDArray[np.float64]) -> Ring | None:
+    """The nearest sites of any kind, as many as get a reason; None if there are none."""
+    ground, wanted = scene.directory.whole, scene.policy.weighed_max
+    size = len(ground.rows)
+    count = min(size, wanted + _NEAREST_SPARE)
+    while count:
+        ring = look_around(scene, ground, point, count)
+        sure = min(int(ring.is_sure[0].sum()), wanted)
+        if sure == wanted or count == size:
+            return ring.part(np.array([0]), np.arange(sure)[None, :])
+        count = min(size, count * _RING_GROWTH)
+    return None

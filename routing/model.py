@@ -40,9 +40,16 @@ class Credential:
 
     Attributes:
         scheme: Name of a scheme file, such as ``de-dguv-209-093``.
-        title: As the scheme spells it, such as ``2S``.
+        title: As given, in one of the spellings that the scheme knows, such as ``2S``.
         valid_from: First day on which it counts.
         valid_until: Last day on which it counts; None where the scheme sets no end.
+        is_revoked: Taken back, nobody said when: it counts on no day.
+        revoked_on: First day, by UTC, on which it counts no longer because it was taken back.
+        is_suspended: Out of force until whoever issued it says otherwise.
+        employer: For whom the person worked when it was issued, in the directory's own word; empty
+            if nobody said.
+        edition: Of the scheme's text under which it was issued, as given.
+        scope: What the document says it is limited to, as given; read by people, not by rules.
     """
 
     scheme: str
@@ -51,14 +58,48 @@ class Credential:
     valid_until: date | None
     evidence: Evidence = Evidence.DECLARED
     is_revoked: bool = False
+    revoked_on: date | None = None
+    is_suspended: bool = False
+    employer: str = ""
+    edition: str = ""
+    scope: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """Days, by the calendar of the place, on which a person is away; the last one included.
+
+    Raises:
+        ValueError: If the last day lies before the first.
+    """
+
+    first: date
+    last: date
+
+    def __post_init__(self) -> None:
+        if self.last < self.first:
+            raise ValueError("an absence cannot end before it begins")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """A technician: a number within the site, never a name."""
+    """A technician: a number within the site, never a name.
+
+    Attributes:
+        employer: For whom the person works here, in the directory's own word; empty if nobody said.
+        employed_from: First day here; None if it is not known.
+        employed_until: Last day here; None while no end is agreed.
+        hours: When the person works, in OpenStreetMap's grammar; None means whenever it is open.
+        absences: Holidays and the like.
+    """
 
     number: int
     credentials: tuple[Credential, ...] = ()
+    employer: str = ""
+    employed_from: date | None = None
+    employed_until: date | None = None
+    hours: str | None = None
+    absences: tuple[Absence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,6 +248,7 @@ class Decision:
         excluded: Nearest first.
         notices: What the reader must know: no position, nobody eligible, law of the place.
         arrival: How the vehicle is to get there.
+        beyond: If nobody is eligible, the nearest site that breaks no rule but that of distance.
         directory_version: Of the snapshot that was used.
         policy_version: Of the ranking policy that was used.
         directory_digest: Of all its sites and of the schemes, SHA-256 in hexadecimal.
@@ -223,6 +265,7 @@ class Decision:
     policy_version: str
     directory_digest: str = ""
     policy_digest: str = ""
+    beyond: Exclusion | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,13 +1,15 @@
 """When a place is open, from opening hours in OpenStreetMap's grammar.
 
 The hours are read in the place's own time zone and with the public holidays of its country, both
-found from its position. The zone and holiday tables are those of the libraries in use.
+found from its position. Holidays and the clock of each zone are tables that change; they are those
+of two libraries, whose versions every decision names. The machine's own zone tables are not used.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from functools import lru_cache
+from functools import cache, lru_cache
+from importlib import metadata, resources
 from itertools import islice
 from zoneinfo import ZoneInfo
 
@@ -17,6 +19,7 @@ from routing.model import Position
 
 _UTC = ZoneInfo("UTC")  # the library wants zones that have a name; `datetime.UTC` has none
 _INTERVALS_MAX = 64  # looked through for the next opening, which is the second one as a rule
+DAY_S = 86_400
 HOURS_LENGTH_MAX = 500  # characters; longer hours are not read
 
 
@@ -51,14 +54,80 @@ def find_opening(
         if state == State.UNKNOWN or (comment and state == State.OPEN):
             return Opening(Openness.UNKNOWN)
         if state == State.OPEN:
-            wait_s = max(0, round((begin - start).total_seconds()))
+            wait_s = max(0, round((_at_home(begin) - start).total_seconds()))
             return Opening(Openness.LATER if wait_s else Openness.OPEN, wait_s)
     return Opening(Openness.CLOSED)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSpans:
+    """When a place is open.
+
+    Attributes:
+        spans_s: Beginning and end in seconds from the start asked for, in order, none empty.
+        is_certain: False if some hours are "by appointment" and the like; ``spans_s`` is of no use.
+    """
+
+    spans_s: tuple[tuple[int, int], ...]
+    is_certain: bool = True
+
+
+def open_spans(
+    hours: str | None, position: Position, *, start: datetime, until_s: int, lookahead_s: int
+) -> OpenSpans | None:
+    """Every span until a moment, and the first one after it.
+
+    Args:
+        hours: As in `find_opening`.
+        position: Of the place.
+        start: In UTC; a span that began earlier begins here.
+        until_s: From the start; the first span that begins later is the last one given.
+        lookahead_s: From ``until_s``; no span that begins later is looked for.
+
+    Returns:
+        None if the hours are not known.
+    """
+    parsed = _parse(hours, position) if hours else None
+    if parsed is None:
+        return None
+    begin_at = start.astimezone(_UTC)
+    end_at = begin_at + timedelta(seconds=until_s + lookahead_s)
+    spans: list[tuple[int, int]] = []
+    for begin, end, state, comment in parsed.intervals(begin_at, end_at):
+        if state == State.UNKNOWN or (comment and state == State.OPEN):
+            return OpenSpans((), is_certain=False)
+        if state == State.OPEN:
+            begin_s = max(0, round((_at_home(begin) - begin_at).total_seconds()))
+            end_s = round((_at_home(end) - begin_at).total_seconds())
+            spans.append((begin_s, end_s))
+            if begin_s > until_s:
+                break
+    return OpenSpans(tuple(spans))
 
 
 def is_readable(hours: str) -> bool:
     """Whether these hours are in the grammar and short enough to be read."""
     return len(hours) <= HOURS_LENGTH_MAX and validate(hours)
+
+
+@cache
+def hours_read_with() -> dict[str, str]:
+    """The versions of what the reading of hours depends on, by name."""
+    return {
+        "opening_hours": metadata.version("opening-hours-py"),
+        "tzdata": metadata.version("tzdata"),
+    }
+
+
+def _at_home(at: datetime) -> datetime:
+    """The same wall clock, in the zone as our own tables have it."""
+    return at.replace(tzinfo=_zone(str(at.tzinfo)))
+
+
+@cache
+def _zone(name: str) -> ZoneInfo:
+    with resources.files("tzdata").joinpath("zoneinfo", *name.split("/")).open("rb") as file:
+        return ZoneInfo.from_file(file, key=name)
 
 
 @lru_cache(maxsize=20_000)

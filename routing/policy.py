@@ -3,10 +3,13 @@
 import hashlib
 import tomllib
 from datetime import timedelta
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
+from itertools import pairwise
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from dtc_db.need import Arrival
 from dtc_db.urgency import Urgency
@@ -15,7 +18,9 @@ from routing.errors import DataFileError
 from routing.model import Term
 
 _M_PER_S = 1 / 3.6  # of one km/h
-DIGITS = 3  # points are rounded to thousandths, so that a sum is the same everywhere
+THOUSAND = 1000  # scores are counted in thousandths of a point
+DEADLINE_H_MAX = 720  # as far ahead as opening hours are read
+CURVE_VALUE_MAX = 10_000_000  # where a curve may end
 MEASURED = frozenset({"travel", "wait", "evidence"})  # what `rank` can measure
 _HEAVY = frozenset({VehicleClass.TRUCK, VehicleClass.BUS})
 
@@ -79,20 +84,39 @@ class TermRule(_Data, frozen=True, kw_only=True):
     text: dict[str, str]
     unknown: float | None = None
 
-    def rate(self, value: float | None) -> Term:
+    def rate(self, value: int | None) -> Term:
         """The term for a value; None stands for unknown and is shown as -1."""
         if value is None:
             return Term(name=self.name, value=-1, points=self.unknown or 0)
-        return Term(name=self.name, value=value, points=round(self._points(value), DIGITS))
+        table = _curve_table(self.curve)
+        thousandths = int(table[min(max(value, 0), len(table) - 1)])
+        return Term(name=self.name, value=value, points=thousandths / THOUSAND)
 
-    def _points(self, value: float) -> float:
-        low, low_points = self.curve[0]
-        for high, high_points in self.curve:
-            if value <= high:
-                share = (value - low) / (high - low) if high > low else 0
-                return low_points + max(0.0, share) * (high_points - low_points)
-            low, low_points = high, high_points
-        return low_points
+    def thousandths(self, values: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Points of whole values, in thousandths: integers, so that a sum is the same everywhere.
+
+        Values outside the curve count as its nearest end.
+        """
+        table = _curve_table(self.curve)
+        return table[np.minimum(np.maximum(values, 0), len(table) - 1)]
+
+
+@lru_cache(maxsize=64)
+def _curve_table(curve: tuple[tuple[float, float], ...]) -> NDArray[np.int64]:
+    """Points in thousandths for each whole value from 0 to the end of the curve; halves go up."""
+    table = np.full(int(curve[-1][0]) + 1, _thousandths(curve[0][1]), dtype=np.int64)
+    for (low, low_points), (high, high_points) in pairwise(curve):
+        width = int(high) - int(low)
+        steps = np.arange(width + 1, dtype=np.int64)
+        rise = _thousandths(high_points) - _thousandths(low_points)
+        table[int(low) : int(high) + 1] = _thousandths(low_points) + (2 * steps * rise + width) // (
+            2 * width
+        )
+    return table
+
+
+def _thousandths(points: float) -> int:
+    return round(points * THOUSAND)
 
 
 class Policy(_Data, frozen=True, kw_only=True):
@@ -111,27 +135,30 @@ class Policy(_Data, frozen=True, kw_only=True):
 
     def travel_s(self, distance_m: int, *, arrival: Arrival, vehicle_class: VehicleClass) -> int:
         """Estimated seconds from now until the vehicle is there, help included."""
+        times_s = self.travel_times_s(
+            np.array([distance_m]), arrival=arrival, vehicle_class=vehicle_class
+        )
+        return int(times_s[0])
+
+    def travel_times_s(
+        self, distances_m: NDArray[np.int64], *, arrival: Arrival, vehicle_class: VehicleClass
+    ) -> NDArray[np.int64]:
+        """The same for many distances, in the shape given."""
         way = self.arrivals[arrival]
         speed_kmh_max = way.speed_kmh_max
         if vehicle_class in _HEAVY:
             speed_kmh_max = min(speed_kmh_max, self.travel.heavy_speed_kmh_max)
-        road_m, done_m, total_s = distance_m * self.travel.detour, 0.0, float(way.fetch_s)
+        roads_m, done_m = distances_m * self.travel.detour, 0
+        total_s = np.full(distances_m.shape, float(way.fetch_s))
         for leg in self.travel.legs:
-            part_m = min(road_m, leg.up_to_m) - done_m
-            if part_m > 0:
-                total_s += part_m / (min(leg.speed_kmh, speed_kmh_max) * _M_PER_S)
-                done_m += part_m
-        return round(total_s)
+            parts_m = np.clip(roads_m, done_m, leg.up_to_m) - done_m
+            total_s += parts_m / (min(leg.speed_kmh, speed_kmh_max) * _M_PER_S)
+            done_m = leg.up_to_m
+        return np.rint(total_s).astype(np.int64)
 
     def deadline(self, urgency: Urgency) -> timedelta:
         """How long after arrival a site may stay closed and still be an answer."""
         return timedelta(hours=self.deadline_h[urgency])
-
-    def span(self, *, arrival: Arrival, urgency: Urgency, vehicle_class: VehicleClass) -> timedelta:
-        """The longest time from the decision until a site within the radius opens its door."""
-        radius_m = self.arrivals[arrival].radius_m
-        travel_s = self.travel_s(radius_m, arrival=arrival, vehicle_class=vehicle_class)
-        return timedelta(seconds=travel_s) + self.deadline(urgency)
 
     @property
     def digest(self) -> str:
@@ -149,17 +176,30 @@ def parse_policy(content: str) -> Policy:
         policy = msgspec.convert(tomllib.loads(content), Policy)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise DataFileError(f"ranking policy: {error}") from error
+    check_policy(policy)
+    return policy
+
+
+def check_policy(policy: Policy) -> None:
+    """Refuse a policy whose numbers leave a case open or contradict each other.
+
+    Raises:
+        DataFileError: If it does.
+    """
     if set(policy.arrivals) != set(Arrival) or set(policy.deadline_h) != set(Urgency):
         raise DataFileError("ranking policy: every way of arrival and every urgency needs its row")
+    if max(policy.deadline_h.values()) > DEADLINE_H_MAX:
+        raise DataFileError(f"ranking policy: no deadline may exceed {DEADLINE_H_MAX} h")
     if not policy.offers_max <= policy.weighed_max <= policy.ranked_max <= policy.searched_max:
         raise DataFileError("ranking policy: offers, weighed, ranked, searched must not fall")
     for term in policy.terms:
         values = [value for value, _ in term.curve]
         if term.name not in MEASURED:
             raise DataFileError(f"ranking policy: nobody measures {term.name!r}")
-        if not values or values != sorted(values):
+        if not values or values != sorted(set(values)):
             raise DataFileError(f"ranking policy: the curve of {term.name} must rise in its values")
-    return policy
+        if any(value != int(value) or not 0 <= value <= CURVE_VALUE_MAX for value in values):
+            raise DataFileError(f"ranking policy: the curve of {term.name} needs whole values")
 
 
 @cache

@@ -7,6 +7,8 @@ from typing import Protocol
 from uuid import UUID
 
 from dtc_db.codes import Code
+from dtc_db.layers import Layer
+from dtc_db.need import Need
 from dtc_db.urgency import Urgency
 from dtc_db.vehicle import VehicleKind
 from routing.directory import Directory
@@ -20,6 +22,8 @@ class ClaimedFault:
     Attributes:
         status: In the words of the gateway's statuses.
         gone_at: None while it is on; else when it is taken to be gone for good.
+        onset_at: When the vehicle first saw it, by our clock.
+        past: The last closed case in which the same fault was, if any.
     """
 
     episode_id: UUID
@@ -28,6 +32,16 @@ class ClaimedFault:
     status: str
     lamps: tuple[tuple[str, str], ...]
     gone_at: datetime | None
+    onset_at: datetime | None = None
+    past: "PastCase | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class PastCase:
+    """A case that is closed."""
+
+    case_id: UUID
+    closed_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,12 +50,20 @@ class OpenCase:
 
     Attributes:
         version: Of the latest referral; 0 before the first.
+        need: What that referral asked for; None if only its digest is known.
+        has_offers: Whether anybody stood on its list.
+        directory_version: Of the snapshot that it was made from.
+        is_unassigned: Whether nobody had registered the unit by then.
     """
 
     case_id: UUID
     version: int
     need_digest: bytes
     urgency: Urgency
+    need: Need | None = None
+    has_offers: bool = True
+    directory_version: str = ""
+    is_unassigned: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +74,7 @@ class Claim:
         token: Of the lease; what is decided after it ran out does not count.
         revision: Of what was known; decisions on older knowledge do not remove newer work.
         position: Where the vehicle was when it last reported a change.
+        unit: The name of the telematics unit in it.
     """
 
     vehicle_id: UUID
@@ -62,6 +85,7 @@ class Claim:
     position: Position | None
     faults: tuple[ClaimedFault, ...]
     case: OpenCase | None
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +95,9 @@ class NewReferral:
     Attributes:
         document: The whole referral as canonical JSON.
         short: What the car gets, as JSON.
+        need: What it asks for; kept to tell whether it still answers.
+        offer_count: How many stand on its list.
+        directory_version: Of the snapshot that it was made from.
     """
 
     referral_id: UUID
@@ -81,6 +108,21 @@ class NewReferral:
     is_unassigned: bool
     document: bytes
     short: bytes
+    need: Need | None = None
+    offer_count: int | None = None
+    directory_version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """A fault that makes no case of its own.
+
+    Attributes:
+        reason: In the words of `routing.causes.Reason`.
+    """
+
+    episode_id: UUID
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +134,14 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """All faults of the case are gone for good; with no case, there was nothing to do."""
+    """All faults of the case are gone for good; with no case, there was nothing to do.
+
+    Attributes:
+        set_aside: Faults that are on, and make no case.
+    """
 
     at: datetime
+    set_aside: tuple[SetAside, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,13 +149,21 @@ class Refer:
     """These faults are the case now.
 
     Attributes:
+        episodes: What the visit is for, and what follows from it.
         referral: None if the latest one still answers.
+        set_aside: Faults that make no case of their own, whether they follow from this one or not.
+        came_back_from: Of a new case: the closed one that had the same fault.
+        again_at: When to look again although nothing comes in: a fault that went off may have
+            returned by then. None if there is none.
     """
 
     case_id: UUID
     at: datetime
     episodes: tuple[UUID, ...]
     referral: NewReferral | None
+    set_aside: tuple[SetAside, ...] = ()
+    came_back_from: UUID | None = None
+    again_at: datetime | None = None
 
 
 Verdict = Wait | Close | Refer
@@ -136,6 +191,16 @@ class CaseStore(Protocol):
 
     async def wait_for_work(self, *, timeout_s: float) -> None:
         """Return when something may be due, at the latest after `timeout_s`."""
+
+
+class ListStore(Protocol):
+    """Where operators' own lists of codes come from."""
+
+    async def fetch_version(self) -> str:
+        """The version that is current; cheap."""
+
+    async def fetch_layers(self) -> Sequence[Layer]:
+        """The lists that speak now, the newest first."""
 
 
 class DirectoryStore(Protocol):

@@ -3,19 +3,20 @@
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 
 from dtc_db.need import Arrival, skills_of
 from dtc_db.vehicle import VehicleClass
 from routing.competence import Lapse, earliest_end
-from routing.eligible import NOBODY_CAN, Failure, Inquiry, Weighed, class_wanted
-from routing.model import Case, Exclusion, Rule, SkillEvidence
+from routing.eligible import NOBODY_CAN, Failure, Question, Standing, Weighed
+from routing.model import Case, Exclusion, Rule
 from routing.opening import Openness
-from routing.rank import Ranked, strongest_evidence
+from routing.policy import Policy
 
 FALLBACK = "en"
+_TOLD_MAX = 5000  # sentences remembered
 _LAPSES_MAX = 2  # told of one site; more would bury the reason
 _THINGS = frozenset({Rule.VEHICLE_CLASS, Rule.SKILLS, Rule.ACCESS, Rule.EQUIPMENT})
 
@@ -27,6 +28,7 @@ class Reasons:
     """The templates of one language: tables of key to sentence."""
 
     tables: Tables
+    _told: dict[Failure, str] = field(default_factory=dict, repr=False, compare=False)
 
     def text(self, table: str, key: str, **words: str) -> str:
         """One sentence with its words filled in."""
@@ -36,9 +38,8 @@ class Reasons:
         """Skills, equipment and access in words; a name without words stands for itself."""
         return ", ".join(self.tables["things"].get(name, name) for name in sorted(names))
 
-    def for_offer(self, ranked: Ranked, case: Case) -> tuple[str, ...]:
+    def for_offer(self, weighed: Weighed, case: Case) -> tuple[str, ...]:
         """Why a place is on the list."""
-        weighed = ranked.weighed
         distance, travel = format_distance(weighed.distance_m), format_duration(weighed.travel_s)
         sentences = [self.text("reasons", "near", distance=distance, travel=travel)]
         match weighed.opening.openness:
@@ -49,7 +50,7 @@ class Reasons:
                 sentences.append(self.text("reasons", "later", wait=wait))
             case _:
                 sentences.append(self.text("reasons", "hours_unknown"))
-        sentences += self._competence(ranked, case)
+        sentences += self._competence(weighed.standing)
         assumed = self._assumed(weighed, case)
         if assumed:
             sentences.append(self.text("reasons", "assumed", things=assumed))
@@ -64,6 +65,17 @@ class Reasons:
 
     def for_failure(self, failure: Failure, lapses: Sequence[Lapse]) -> str:
         """Why a place is not on the list, with the titles that almost would have done."""
+        if failure.rule not in _THINGS or lapses:
+            return self._for_failure(failure, lapses)
+        # The same few sentences are needed again and again.
+        why = self._told.get(failure)
+        if why is None:
+            if len(self._told) >= _TOLD_MAX:
+                self._told.clear()
+            why = self._told[failure] = self._for_failure(failure, ())
+        return why
+
+    def _for_failure(self, failure: Failure, lapses: Sequence[Lapse]) -> str:
         if failure.missing == (NOBODY_CAN,):
             return self.text("excluded", "skills_impossible")
         is_named = failure.rule in _THINGS
@@ -84,23 +96,42 @@ class Reasons:
         """Why a vehicle that could limp is towed."""
         return self.text("notices", "towed_instead", radius=format_distance(radius_m))
 
-    def nobody(
+    def search_ended(self, searched: int) -> str:
+        """That the search was not taken to its end."""
+        return self.text("notices", "search_ended", searched=str(searched))
+
+    def nobody(  # noqa: PLR0913 - all that an empty list has to explain
         self,
-        inquiry: Inquiry,
-        excluded: Sequence[tuple[Weighed, Failure]],
-        beyond: Weighed | None,
+        case: Case,
+        arrival: Arrival,
+        radius_m: int,
+        excluded: Sequence[Exclusion],
+        beyond: Exclusion | None,
+        *,
+        is_skilled: bool,
     ) -> tuple[str, ...]:
-        """Why the list is empty, how far the nearest competent place is, what to do meanwhile."""
-        sentences = [self._counts(excluded, inquiry.radius_m)]
-        if beyond is None:
-            skills = self.things(skills_of(inquiry.case.need.skills))
+        """Why the list is empty, how far the nearest competent place is, what to do meanwhile.
+
+        Args:
+            case: Nobody may mend it.
+            arrival: How it was to get there.
+            radius_m: How far.
+            excluded: The nearest sites.
+            beyond: The nearest of those that are only too far.
+            is_skilled: Whether people somewhere hold the skills.
+        """
+        sentences = [self._counts(excluded, radius_m)]
+        if beyond is None and is_skilled:
+            sentences.append(self.text("notices", "beyond_fails"))
+        elif beyond is None:
+            skills = self.things(skills_of(case.need.skills))
             sentences.append(self.text("notices", "beyond_none", skills=skills))
         else:
             distance = format_distance(beyond.distance_m)
             sentences.append(
                 self.text("notices", "beyond", name=beyond.site.name, distance=distance)
             )
-        sentences.append(self.text("notices", f"meanwhile_{inquiry.arrival.value}"))
+        sentences.append(self.text("notices", f"meanwhile_{arrival.value}"))
         return tuple(sentences)
 
     def about_case(self, case: Case, arrival: Arrival) -> tuple[str, ...]:
@@ -119,15 +150,25 @@ class Reasons:
         sentences += [self.text("notices", key) for key in ("estimate", "free_choice")]
         return tuple(sentences)
 
-    def _competence(self, ranked: Ranked, case: Case) -> list[str]:
-        if not ranked.evidence:
+    def about_policy(self, policy: Policy) -> list[str]:
+        """How lists are made, in plain words."""
+        words = {
+            "competing": str(policy.ranked_max),
+            "offered": str(policy.offers_max),
+            "terms": ", ".join(term.name for term in policy.terms),
+        }
+        return [self.text("policy", key, **words) for key in self.tables["policy"]]
+
+    def _competence(self, standing: Standing) -> list[str]:
+        if not standing.evidence:
             return []
-        weakest, evidence = strongest_evidence(ranked.weighed, case.need.skills)
+        skills = self.things(found.skill for found in standing.evidence)
+        weakest = self.tables["evidence"][standing.weakest.value]
         sentences = [
-            self.text("reasons", "competent", skills=self.things(_skills(evidence))),
-            self.text("reasons", "weakest", evidence=self.tables["evidence"][weakest.value]),
+            self.text("reasons", "competent", skills=skills),
+            self.text("reasons", "weakest", evidence=weakest),
         ]
-        end = earliest_end(evidence)
+        end = earliest_end(standing.evidence)
         if end is not None:
             sentences.append(self.text("reasons", "until", date=end.isoformat()))
         return sentences
@@ -136,7 +177,7 @@ class Reasons:
         """What the case needs and the site never stated, in words; empty if nothing."""
         names = [] if weighed.site.equipment else [*case.need.equipment]
         if not weighed.site.vehicle_classes:
-            wanted = class_wanted(case.vehicle.vehicle_class)
+            wanted = Question.of(case).vehicle_class
             names += [] if wanted is VehicleClass.CAR else [wanted.value]
         return self.things(names)
 
@@ -151,15 +192,12 @@ class Reasons:
             date=day.isoformat() if day else "",
         )
 
-    def _counts(self, excluded: Sequence[tuple[Weighed, Failure]], radius_m: int) -> str:
+    def _counts(self, excluded: Sequence[Exclusion], radius_m: int) -> str:
         if not excluded:
             return self.text("notices", "nobody_at_all")
-        by_rule = Counter(failure.rule for _, failure in excluded)
+        by_rule = Counter(one.rule for one in excluded)
         lacking = Counter(
-            name
-            for _, failure in excluded
-            if failure.rule is Rule.SKILLS
-            for name in failure.missing
+            name for one in excluded if one.rule is Rule.SKILLS for name in one.missing
         )
         # Most common first; `sorted` by name before keeps equal counts in a fixed order.
         most = sorted(lacking, key=lambda name: (-lacking[name], name))[:1]
@@ -202,10 +240,6 @@ def format_duration(duration_s: int) -> str:
 def _load() -> Mapping[str, Tables]:
     content = resources.files("routing.data").joinpath("texts.toml").read_text("utf-8")
     return tomllib.loads(content)
-
-
-def _skills(evidence: Sequence[SkillEvidence]) -> list[str]:
-    return [found.skill for found in evidence]
 
 
 def _told(lapses: Sequence[Lapse]) -> list[Lapse]:

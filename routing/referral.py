@@ -14,6 +14,7 @@ import rfc8785
 
 from dtc_db.need import Json, Need, need_to_json
 from routing.model import Case, Decision, Exclusion, Offer, SkillEvidence
+from routing.opening import hours_read_with
 
 SHORT_OFFERS_MAX = 3
 
@@ -72,15 +73,11 @@ class ExclusionEntry(TypedDict):
     why: str
 
 
-class ReferralDocument(TypedDict):
-    """The whole referral."""
+class MatchDocument(TypedDict):
+    """A decision by itself: who may be recommended, who may not, and why."""
 
-    referral: str
-    version: int
-    case: str
     decided_at: str
     vehicle: dict[str, str | int | None]
-    unassigned: bool
     faults: list[FaultEntry]
     urgency: str
     driver_action: str
@@ -91,6 +88,15 @@ class ReferralDocument(TypedDict):
     excluded: list[ExclusionEntry]
     notices: list[str]
     inputs: dict[str, str]
+
+
+class ReferralDocument(MatchDocument):
+    """The whole referral: a decision that belongs to a case."""
+
+    referral: str
+    version: int
+    case: str
+    unassigned: bool
 
 
 class ShortOffer(TypedDict):
@@ -127,14 +133,21 @@ def referral_document(decision: Decision, *, referral_id: str, version: int) -> 
         referral_id: Of `routing.cases.referral_id_of`.
         version: 1 for a case's first referral.
     """
-    case = decision.case
     return ReferralDocument(
+        **match_document(decision),
         referral=referral_id,
         version=version,
-        case=case.case_id,
+        case=decision.case.case_id,
+        unassigned=not decision.case.is_registered,
+    )
+
+
+def match_document(decision: Decision) -> MatchDocument:
+    """The decision by itself, ready for `canonical`."""
+    case = decision.case
+    return MatchDocument(
         decided_at=format_time(decision.decided_at),
         vehicle=_vehicle(case),
-        unassigned=not case.is_registered,
         faults=_faults(case),
         urgency=case.urgency.value,
         driver_action=case.driver_action,
@@ -150,6 +163,7 @@ def referral_document(decision: Decision, *, referral_id: str, version: int) -> 
             "directory_digest": decision.directory_digest,
             "policy": decision.policy_version,
             "policy_digest": decision.policy_digest,
+            **hours_read_with(),
         },
     )
 

@@ -18,8 +18,9 @@ from routing.imports.site_fields import parse_site_id
 from routing.model import Credential, Evidence, Person, Site
 
 REQUIRED = ("site", "person", "scheme", "title", "valid_from", "valid_until", "evidence")
-OPTIONAL = ("revoked",)
+OPTIONAL = ("revoked", "suspended", "employer", "edition", "scope")
 PERSON_MAX = 100_000
+TEXT_LENGTH_MAX = 500
 
 _YES_NO = {"": False, "no": False, "yes": True}
 # What a file can claim. `verified` is the result of checking a signature, not a word in a table.
@@ -61,8 +62,8 @@ def read_credentials(
         try:
             if isinstance(record, FieldError):
                 raise record
-            site_id = _site_id(record, known_sites)
-            held = teams[site_id][_person(record)]
+            site_id = known_site(record, known_sites)
+            held = teams[site_id][parse_person(record)]
             held.append(_credential(record, catalogue, held))
         except FieldError as error:
             findings.append(error.at(where))
@@ -82,14 +83,16 @@ def with_people(
     return tuple(replace(site, people=people.get(site.site_id, site.people)) for site in sites)
 
 
-def _site_id(record: Mapping[str, str], known_sites: Collection[str] | None) -> str:
+def known_site(record: Mapping[str, str], known_sites: Collection[str] | None) -> str:
+    """The site of a row, if it is one of those; None takes all."""
     site_id = parse_site_id(record.get("site", ""))
     if known_sites is not None and site_id not in known_sites:
         raise FieldError("site", f"no site {site_id} is known; import the site first")
     return site_id
 
 
-def _person(record: Mapping[str, str]) -> int:
+def parse_person(record: Mapping[str, str]) -> int:
+    """The number of a row's person."""
     text = record.get("person", "")
     if not (text.isascii() and text.isdigit() and 0 < int(text[:9]) <= PERSON_MAX):
         raise FieldError("person", f"expected a number from 1 to {PERSON_MAX}, never a name")
@@ -100,17 +103,23 @@ def _credential(
     record: Mapping[str, str], catalogue: Catalogue, held: Sequence[Credential]
 ) -> Credential:
     scheme, title = _title(record, catalogue)
-    valid_from = _date(record, "valid_from")
-    valid_until = _date(record, "valid_until") if record.get("valid_until") else None
+    valid_from = parse_day(record, "valid_from")
+    valid_until = parse_day(record, "valid_until") if record.get("valid_until") else None
     if valid_until is not None and valid_until < valid_from:
         raise FieldError("valid_until", f"{valid_until} lies before valid_from {valid_from}")
+    is_revoked, revoked_on = _revoked(record)
     credential = Credential(
         scheme=scheme,
         title=title,
         valid_from=valid_from,
         valid_until=valid_until,
         evidence=_evidence(record),
-        is_revoked=_is_revoked(record),
+        is_revoked=is_revoked,
+        revoked_on=revoked_on,
+        is_suspended=_is_yes(record, "suspended"),
+        employer=parse_text(record, "employer"),
+        edition=parse_text(record, "edition"),
+        scope=parse_text(record, "scope"),
     )
     for other in held:
         if (other.scheme, other.title) == (scheme, title) and _overlap(other, credential):
@@ -134,7 +143,8 @@ def _title(record: Mapping[str, str], catalogue: Catalogue) -> tuple[str, str]:
     return scheme, title
 
 
-def _date(record: Mapping[str, str], field: str) -> date:
+def parse_day(record: Mapping[str, str], field: str) -> date:
+    """A day of a row."""
     text = record.get(field, "")
     try:
         return date.fromisoformat(text)
@@ -149,10 +159,25 @@ def _evidence(record: Mapping[str, str]) -> Evidence:
     return Evidence(text)
 
 
-def _is_revoked(record: Mapping[str, str]) -> bool:
-    text = record.get("revoked", "").lower()
+def parse_text(record: Mapping[str, str], field: str) -> str:
+    """A text of a row, as given; empty if there is none."""
+    text = record.get(field, "")
+    if len(text) > TEXT_LENGTH_MAX or not text.isprintable():
+        raise FieldError(field, f"expected at most {TEXT_LENGTH_MAX} printable characters")
+    return text
+
+
+def _revoked(record: Mapping[str, str]) -> tuple[bool, date | None]:
+    """Whether, or from which day on."""
+    if record.get("revoked", "")[:1].isdigit():
+        return False, parse_day(record, "revoked")
+    return _is_yes(record, "revoked"), None
+
+
+def _is_yes(record: Mapping[str, str], field: str) -> bool:
+    text = record.get(field, "").lower()
     if text not in _YES_NO:
-        raise FieldError("revoked", f"expected yes or no, got {text!r:.40}")
+        raise FieldError(field, f"expected yes or no, got {text!r:.40}")
     return _YES_NO[text]
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from routing.errors import UnreadableFileError
-from routing.imports import csv_file, geojson
+from routing.imports import csv_file, geojson, jsonld
 from routing.imports.site_fields import SiteFile
 
 _OSM_ENDINGS = (".pbf", ".osm", ".osm.gz", ".osm.bz2")
@@ -13,7 +13,7 @@ def read_sites(path: Path, *, country: str | None = None) -> SiteFile:
     """Read repairers.
 
     Args:
-        path: A file named ``.csv``, ``.geojson``, ``.json``, ``.pbf`` or ``.osm``.
+        path: A file named ``.csv``, ``.geojson``, ``.json``, ``.jsonld``, ``.pbf`` or ``.osm``.
         country: Where sites lie that do not say: ISO 3166-1 alpha-2.
 
     Raises:
@@ -27,6 +27,10 @@ def read_sites(path: Path, *, country: str | None = None) -> SiteFile:
         return osm.read_sites(path, country=country)
     if name.endswith((".geojson", ".json")):
         return geojson.read_sites(path, country=country)
+    if name.endswith(".jsonld"):
+        return jsonld.read_sites(path, country=country)
     if name.endswith(".csv"):
         return csv_file.read_sites(path, country=country)
-    raise UnreadableFileError(f"{path}: expected a file named .csv, .geojson, .pbf or .osm")
+    raise UnreadableFileError(
+        f"{path}: expected a file named .csv, .geojson, .jsonld, .pbf or .osm"
+    )

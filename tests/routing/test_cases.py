@@ -6,10 +6,10 @@ import pytest
 
 from dtc_db.codes import Code, J1939Dtc, parse_code
 from dtc_db.knowledge import Knowledge
-from dtc_db.need import skills_of
+from dtc_db.need import AllOf, AnyOf, Arrival, Need, Skill, skills_of
 from dtc_db.urgency import gravest
 from dtc_db.vehicle import Powertrain, VehicleClass, VehicleKind
-from routing.cases import ObservedFault, case_id_of, case_of, referral_id_of
+from routing.cases import ObservedFault, case_id_of, case_of, covers, referral_id_of
 from routing.model import Case
 
 EPISODE = UUID("2d0c0f6e-8f3e-4d1a-9c60-2f4b8f0a7a11")
@@ -62,6 +62,52 @@ def test_an_unknown_vehicle_that_speaks_j1939_is_taken_for_a_truck(knowledge: Kn
     assert made(knowledge, J1939Dtc(609, 9), vehicle=unknown).vehicle.vehicle_class == "truck"
     assert made(knowledge, "P0128", vehicle=unknown).vehicle.vehicle_class == "unknown"
     assert made(knowledge, J1939Dtc(609, 9), vehicle=CAR).vehicle.vehicle_class == "car"
+
+
+def test_consequences_are_listed_and_weigh_on_the_way_but_need_no_skill(
+    knowledge: Knowledge,
+) -> None:
+    observed = ObservedFault(code=parse_code("U0100"), ecu="7E8", status="confirmed")
+    plain = made(knowledge, "P0562")
+    case = case_of(
+        [ObservedFault(code=parse_code("P0562"), ecu="7E8", status="confirmed")],
+        case_id="c",
+        vehicle=CAR,
+        is_registered=True,
+        position=None,
+        knowledge=knowledge,
+        consequences=[observed],
+    )
+    assert case.need.skills == plain.need.skills
+    assert {fault.code for fault in case.faults} == {"P0562", "U0100"}
+    grave = made(knowledge, "U0100")
+    assert (case.urgency, case.need.arrival) == (grave.urgency, grave.need.arrival)
+
+
+A, B = Skill("brakes"), Skill("engine.petrol")
+BOTH = Need(skills=AllOf((A, B)), access=frozenset({"x"}), arrival=Arrival.LIMPS)
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted", "expected"),
+    [
+        (BOTH, BOTH, True),
+        (BOTH, Need(skills=A), True),
+        (BOTH, Need(skills=AllOf(())), True),
+        (Need(skills=A), BOTH, False),
+        (BOTH, Need(skills=A, access=frozenset({"y"})), False),
+        (BOTH, Need(skills=A, equipment=frozenset({"lift"})), False),
+        (BOTH, Need(skills=A, arrival=Arrival.TOWED), False),
+        (BOTH, Need(skills=A, recovery=frozenset({"tow.hv"})), False),
+        (BOTH, Need(skills=AnyOf((A, B))), False),  # true, and not seen: a version too many
+    ],
+)
+def test_a_need_covers_another_if_whoever_satisfies_it_satisfies_the_other(
+    given: Need,
+    wanted: Need,
+    expected: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    assert covers(given, wanted) is expected
 
 
 def test_ids_are_the_same_for_the_same_and_differ_for_anything_else() -> None:

@@ -6,10 +6,18 @@ from importlib import resources
 import pytest
 
 from dtc_db.vehicle import VehicleClass
-from routing.catalogue import Catalogue, Scheme, Title, load_catalogue, parse_scheme
+from routing.catalogue import (
+    Catalogue,
+    Scheme,
+    Title,
+    in_language,
+    load_catalogue,
+    parse_scheme,
+)
 from routing.errors import DataFileError
 
 CATALOGUE = load_catalogue()
+LANGUAGES = ("en", "fr", "de")
 VOCABULARY = frozenset(
     tomllib.loads(resources.files("dtc_db.data").joinpath("skills.toml").read_text("utf-8"))[
         "skills"
@@ -27,7 +35,8 @@ SMALL = """
 name = "x"
 kind = "legal"
 countries = ["EU"]
-issuer = "someone"
+issuer.en = "someone"
+validity.en = "A year."
 text.en = "A scheme."
 editions = [{ name = "first", from = 2020-01-01 }]
 sources = []
@@ -49,8 +58,11 @@ def test_every_title_is_sourced_explained_and_shows_known_skills(
 ) -> None:
     assert title.skills <= VOCABULARY
     assert title.provenance
-    assert title.text["en"].endswith(".")
+    assert set(title.text) == set(LANGUAGES)
+    assert all(words.endswith(".") for words in title.text.values())
+    assert len(set(title.text.values())) == len(LANGUAGES) or title.symbol.startswith("M")
     assert title.roles
+    assert title.assists <= VOCABULARY - title.skills
     assert title.usual_months is None or title.usual_months > 0
     assert CATALOGUE.find_title(scheme.name, title.symbol.upper()) is title
     assert all(CATALOGUE.find_title(scheme.name, alias) is title for alias in title.aliases)
@@ -63,8 +75,11 @@ def test_every_scheme_is_dated_and_says_what_it_could_not_source(scheme: Scheme)
         edition.from_ for edition in scheme.editions
     )
     assert scheme.sources or scheme.unsourced
-    assert scheme.issuer
-    assert scheme.text["en"]
+    for words in (scheme.issuer, scheme.validity, scheme.text):
+        assert set(words) == set(LANGUAGES)
+        assert len(set(words.values())) == len(LANGUAGES)
+    assert scheme.page or any("page" in what for what in scheme.unsourced)
+    assert scheme.page is None or scheme.page.startswith("https://")
 
 
 def test_the_schemes_that_the_design_names_are_there() -> None:
@@ -129,6 +144,16 @@ def test_a_scheme_file_is_read_whole() -> None:
         ('roles = ["work"]', 'roles = ["sing"]', "sing"),
         ("from = 2020-01-01", "from = 2020", "date"),
         ('name = "x"', 'name = "y"', "'y'"),
+        ("validity.en", "validity.fr", "need English"),
+        ('text.en = "A title."', 'text.fr = "Un titre."', "the text needs English"),
+        ('roles = ["work"]', 'roles = ["assist"]', "brakes needs one of the roles work, test"),
+        ('skills = ["brakes"]', 'skills = ["hv.isolate"]', "needs one of the roles isolate"),
+        ('skills = ["brakes"]', 'skills = ["tow.hv"]', "needs one of the roles tow"),
+        (
+            'skills = ["brakes"]',
+            'skills = ["brakes"]\nassists = ["hv.live"]',
+            "without the role assist",
+        ),
         ("[[titles]]", "[[titles]", "scheme file x.toml"),
     ],
 )
@@ -144,6 +169,19 @@ def test_two_titles_of_a_scheme_cannot_share_a_spelling() -> None:
     scheme = parse_scheme(SMALL.replace('["Tee"]', '["t"]'), file_name="x.toml")
     with pytest.raises(DataFileError, match="named twice"):
         Catalogue({"x": scheme})
+
+
+def test_words_that_a_language_lacks_are_given_in_english() -> None:
+    text = {"en": "brakes", "fr": "freins"}
+    assert [in_language(text, lang) for lang in ("fr", "de")] == ["freins", "brakes"]
+
+
+@pytest.mark.parametrize(
+    ("scheme", "title", "country"),
+    [("de-dguv-209-093", "2S", "DE"), ("ch-hv", "HV2", "CH"), ("trade", "x", ""), ("x", "y", "")],
+)
+def test_a_title_has_a_country_of_its_own(scheme: str, title: str, country: str) -> None:
+    assert CATALOGUE.find_country(scheme, title) == country
 
 
 def test_vehicle_classes_are_no_skills() -> None:

@@ -1,11 +1,20 @@
 """Who holds what on a day: table of teams, and why a title does not count."""
 
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, date, datetime
 
 import pytest
 
-from routing.competence import Shortfall, earliest_end, find_lapses, team_evidence
-from routing.model import Credential, Evidence, Site
+from routing.catalogue import load_catalogue
+from routing.competence import (
+    Shortfall,
+    earliest_end,
+    find_lapses,
+    find_shortfall,
+    foreign_evidence,
+    team_evidence,
+)
+from routing.model import Absence, Credential, Evidence, Person, Site
 from routing.testing import HEAVY, LIGHT, held, site
 
 DAY = date(2026, 11, 23)
@@ -106,6 +115,7 @@ def test_a_composite_ends_with_its_first_part() -> None:
         (held(DE, "3S", valid_from=date(2027, 1, 1)), Shortfall.NOT_YET_VALID),
         (held(DE, "3S", is_revoked=True), Shortfall.REVOKED),
         (held(FR, "B2TL"), Shortfall.OTHER_COUNTRY),
+        (replace(held(DE, "3S"), is_suspended=True), Shortfall.SUSPENDED),
     ],
 )
 def test_a_title_that_almost_counts_is_named_with_what_it_lacks(
@@ -120,3 +130,71 @@ def test_a_title_that_almost_counts_is_named_with_what_it_lacks(
 @pytest.mark.parametrize("credential", [held(DE, "2S"), held(DE, "9S"), LIGHT])
 def test_titles_that_count_or_show_something_else_are_no_lapses(credential: Credential) -> None:
     assert find_lapses(german([credential]), ["hv.live", "hv.isolate"], day=DAY) == ()
+
+
+@pytest.mark.parametrize(
+    ("credential", "holder", "expected"),
+    [
+        (held(FR, "BCL"), Person(number=1), None),
+        (held(FR, "BCL"), Person(number=1, employer="north"), None),
+        (replace(held(FR, "BCL"), employer="north"), Person(number=1), None),
+        (replace(held(FR, "BCL"), employer="north"), Person(number=1, employer="north"), None),
+        (
+            replace(held(FR, "BCL"), employer="north"),
+            Person(number=1, employer="south"),
+            Shortfall.OTHER_EMPLOYER,
+        ),
+        (
+            held(FR, "BCL"),
+            Person(number=1, employed_from=date(2020, 1, 2)),
+            Shortfall.OTHER_EMPLOYER,
+        ),
+        (held(FR, "BCL"), Person(number=1, employed_from=date(2020, 1, 1)), None),
+        (replace(LIGHT, employer="north"), Person(number=1, employer="south"), None),
+        (replace(held(FR, "BCL"), is_suspended=True), None, Shortfall.SUSPENDED),
+        (replace(held(FR, "BCL"), revoked_on=DAY), None, Shortfall.REVOKED),
+        (replace(held(FR, "BCL"), revoked_on=date(2026, 11, 24)), None, None),
+        (held(FR, "9XL"), None, Shortfall.UNKNOWN_TITLE),
+    ],
+)
+def test_a_title_falls_short_for_one_reason(
+    credential: Credential, holder: Person | None, expected: Shortfall | None
+) -> None:
+    found = find_shortfall(
+        credential, country="FR", day=DAY, catalogue=load_catalogue(), holder=holder
+    )
+    assert found is expected
+
+
+def test_titles_of_another_country_are_shown_apart_and_only_where_nothing_else_counts() -> None:
+    mixed = site("a", [held(FR, "BCL")], [held(DE, "3S"), held(DE, "2S", is_revoked=True), LIGHT])
+    shown = foreign_evidence(mixed, day=DAY)
+    assert {skill: (found.person, found.title) for skill, found in shown.items()} == {
+        "hv.deenergised": (2, "3S"),
+        "hv.live": (2, "3S"),
+    }
+    assert not shown.keys() & team_evidence(mixed, day=DAY).keys()
+    assert foreign_evidence(german([held(DE, "3S")]), day=DAY) == {}
+
+
+def test_titles_of_another_country_need_their_holder_too() -> None:
+    garage = site("a", [held(DE, "3S")])
+    away = replace(garage.people[0], absences=(Absence(DAY, DAY),))
+    at = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
+    assert foreign_evidence(garage, day=DAY, at=at)
+    assert foreign_evidence(replace(garage, people=(away,)), day=DAY, at=at) == {}
+
+
+def test_what_an_absent_person_holds_is_not_the_teams() -> None:
+    garage = german([held(DE, "3S")])
+    away = replace(garage.people[0], absences=(Absence(DAY, DAY),))
+    check(replace(garage, people=(away,)), set())
+    check(garage, set(HV))
+
+
+def test_a_title_whose_holder_is_away_is_named_as_that() -> None:
+    garage = german([held(DE, "3S"), held(DE, "9S")])
+    someone = replace(garage.people[0], hours="Tu 08:00-12:00")
+    at = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
+    lapses = find_lapses(replace(garage, people=(someone,)), ["hv.live"], day=DAY, at=at)
+    assert [lapse.shortfall for lapse in lapses] == [Shortfall.HOLDER_AWAY]

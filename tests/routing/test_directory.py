@@ -1,5 +1,7 @@
 """A snapshot gives its sites nearest first, everywhere on earth, and the able ones among them."""
 
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -10,8 +12,7 @@ from dtc_db.need import AllOf, AnyOf, AtLeast, Expression, Skill
 from routing.competence import team_evidence
 from routing.directory import Directory, directory_digest
 from routing.expression import satisfies
-from routing.geo import distance_m
-from routing.model import Position, Site
+from routing.model import Absence, Person, Position, Site
 from routing.testing import HEAVY, LIGHT, held, site
 
 DAY = date(2026, 11, 23)
@@ -51,31 +52,19 @@ NEEDS: list[Expression] = [
 ]
 
 
-def ordered(sites: tuple[Site, ...], place: Position) -> list[tuple[int, str]]:
-    return sorted((distance_m(place, one.position), one.site_id) for one in sites)
-
-
-@settings(max_examples=50)
-@given(directories(), places)
-def test_all_sites_come_nearest_first_and_equally_far_ones_by_id(
-    directory: Directory, place: Position
-) -> None:
-    found = [(near.distance_m, near.site.site_id) for near in directory.nearest(place)]
-    assert found == ordered(directory.sites, place)
+def ids(directory: Directory, rows: Iterable[int]) -> list[str]:
+    return [directory.sites[row].site_id for row in rows]
 
 
 @settings(max_examples=100)
-@given(directories(), places, st.sampled_from(NEEDS))
+@given(directories(), st.sampled_from(NEEDS))
 def test_for_one_day_the_able_sites_are_exactly_the_competent_ones(
-    directory: Directory, place: Position, need: Expression
+    directory: Directory, need: Expression
 ) -> None:
-    competent = tuple(
-        one for one in directory.sites if satisfies(need, team_evidence(one, day=DAY))
-    )
-    for _ in range(2):  # the second answer comes from the kept tree
-        able = directory.nearest_able(place, need, first_day=DAY, last_day=DAY)
-        found = [(near.distance_m, near.site.site_id) for near in able]
-        assert found == ordered(competent, place)
+    competent = [
+        one.site_id for one in directory.sites if satisfies(need, team_evidence(one, day=DAY))
+    ]
+    assert ids(directory, directory.able(need, first_day=DAY, last_day=DAY)) == competent
 
 
 def test_over_several_days_whoever_is_competent_on_one_of_them_is_able() -> None:
@@ -88,30 +77,13 @@ def test_over_several_days_whoever_is_competent_on_one_of_them_is_able() -> None
         ],
         "1",
     )
-    able = directory.nearest_able(
-        Position(0, 0), Skill("hv.isolate"), first_day=DAY, last_day=DAY + timedelta(days=3)
-    )
-    assert {near.site.site_id for near in able} == {"begins", "ends"}
-
-
-def test_many_sites_at_one_place_come_all_and_once() -> None:
-    directory = Directory([site(f"s{number:04}") for number in range(1000)], "1")
-    found = [near.site.site_id for near in directory.nearest(Position(2.35, 48.85))]
-    assert found == [one.site_id for one in directory.sites]
-
-
-def test_trees_that_nobody_asked_for_lately_are_given_up() -> None:
-    directory = Directory([site("a", [LIGHT])], "1")
-    for number in range(200):
-        day = DAY + timedelta(days=number)
-        assert [*directory.nearest_able(Position(0, 0), AllOf(()), first_day=day, last_day=day)]
-    assert len(directory._grounds) <= 64
+    able = directory.able(Skill("hv.isolate"), first_day=DAY, last_day=DAY + timedelta(days=3))
+    assert ids(directory, able) == ["begins", "ends"]
 
 
 def test_an_empty_directory_has_nobody() -> None:
     directory = Directory([], "1")
-    assert len(directory) == 0
-    assert [*directory.nearest(Position(0, 0))] == []
+    assert len(directory) == len(directory.whole.rows) == 0
 
 
 def test_a_site_stands_in_a_directory_once() -> None:
@@ -143,3 +115,21 @@ def test_the_digest_is_of_the_content_and_not_of_the_order() -> None:
 )
 def test_any_change_of_a_site_changes_the_digest(other: Site) -> None:
     assert directory_digest([other]) != directory_digest([site("a", [LIGHT])])
+
+
+def test_an_extract_bears_the_digest_of_the_whole() -> None:
+    assert Directory([site("a")], "1", digest="of the whole").digest == "of the whole"
+
+
+@pytest.mark.parametrize(
+    "person",
+    [
+        Person(number=1, hours="Mo-Fr 08:00-12:00"),
+        Person(number=1, employer="other"),
+        Person(number=1, absences=(Absence(DAY, DAY),)),
+        Person(number=2),
+    ],
+)
+def test_any_change_of_a_person_changes_the_digest(person: Person) -> None:
+    one, other = (replace(site("a"), people=(each,)) for each in (Person(number=1), person))
+    assert directory_digest([one]) != directory_digest([other])

@@ -37,6 +37,7 @@ held_skills = st.frozensets(st.sampled_from(NAMES))
         (AnyOf((AllOf((A, B)), C)), "", ("c",)),
         (AllOf((AnyOf((A, B)), B)), "", ("b",)),
         (AllOf((AnyOf((A, B)), AnyOf((B, C)), C)), "", ("a", "c")),
+        (AllOf((AnyOf((A, B)), AnyOf((B, C)))), "", ("b",)),
         (AtLeast(2, (A, B, C)), "b", ("a",)),
         (AtLeast(2, (A, B, C)), "", ("a", "b")),
         (AtLeast(4, (A, B, C)), "abc", None),
@@ -82,3 +83,17 @@ def test_what_is_enough_is_held_satisfies_and_has_nothing_superfluous(
         assert held.issuperset(names)
         assert satisfies(expression, names)
         assert not any(satisfies(expression, set(names) - {name}) for name in names)
+
+
+@pytest.mark.parametrize(
+    ("expression", "held", "expected"),
+    [
+        (AnyOf((A, B)), "abd", ("b",)),
+        (AllOf((A, B)), "abc", ("a", "b")),
+        (AllOf((A, B)), "a", None),
+    ],
+)
+def test_of_what_is_held_only_what_is_needed_is_named(
+    expression: Expression, held: str, expected: tuple[str, ...] | None
+) -> None:
+    assert enough(expression, frozenset(held)) == expected

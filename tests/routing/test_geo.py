@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routing.geo import EARTH_RADIUS_M, distance_m, unit_vector, unit_vectors
+from routing.geo import EARTH_RADIUS_M, coarse, distance_m, unit_vector, unit_vectors
 from routing.model import Position
 
 HALF_TURN_M = round(math.pi * EARTH_RADIUS_M)
@@ -69,3 +69,12 @@ def test_vectors_keep_their_order_and_nothing_makes_an_empty_array() -> None:
     rows = unit_vectors([Position(0, 0), Position(90, 0), Position(0, 90)])
     assert np.allclose(rows, np.eye(3))
     assert unit_vectors([]).shape == (0, 3)
+
+
+@given(st.floats(-180, 180), st.floats(-90, 90))
+def test_a_coarse_place_is_near_and_tells_nothing_finer(lon_deg: float, lat_deg: float) -> None:
+    place = Position(lon_deg, lat_deg)
+    rough = coarse(place)
+    assert distance_m(place, rough) <= 80
+    assert coarse(rough) == rough
+    assert len({coarse(Position(2.3501 + n / 100_000, 48.8501)) for n in range(30)}) == 1

@@ -198,6 +198,12 @@ def test_an_empty_directory_and_a_need_nobody_can_show_have_notices_too() -> Non
     assert "near enough" in decided(case(ENGINE)).notices[0]
     notices = decided(case(need("hydrogen")), site("a", [LIGHT])).notices
     assert any("can show what this case needs: hydrogen" in notice for notice in notices)
+    for ruled_out in (
+        site("a", [LIGHT], makes=frozenset({"kia"})),
+        site("a", [LIGHT], opening_hours="24/7 off"),
+    ):
+        notices = decided(case(ENGINE), ruled_out).notices
+        assert any("fulfils everything that this case asks for" in notice for notice in notices)
 
 
 def test_an_unregistered_vehicle_of_unknown_class_is_served_and_told_so() -> None:
@@ -274,3 +280,17 @@ def test_a_vehicle_kind_is_never_guessed_from_nothing() -> None:
     assert case(ENGINE).vehicle == VehicleKind(
         vehicle_class=VehicleClass.CAR, powertrain=case(ENGINE).vehicle.powertrain
     )
+
+
+def test_an_eligible_site_is_never_excluded_for_breaking_no_rule() -> None:
+    odd = msgspec.structs.replace(SMALL, offers_max=1, ranked_max=1, weighed_max=3)
+    sites = [site(f"s{n}", [LIGHT], lat_deg=km_north(n)) for n in range(3)]
+    decision = decided(case(ENGINE), *sites, policy=odd)
+    assert [offer.site.site_id for offer in decision.offers] == ["s0"]
+    assert decision.excluded == ()
+
+
+def test_very_many_sites_at_one_place_are_weighed_in_the_order_of_their_ids() -> None:
+    sites = [site(f"s{n:03}") for n in range(200)]
+    decision = decided(case(ENGINE), *sites)
+    assert [one.site.site_id for one in decision.excluded] == [f"s{n:03}" for n in range(50)]

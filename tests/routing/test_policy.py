@@ -53,10 +53,10 @@ def test_a_longer_way_never_takes_less(one_m: int, other_m: int, arrival: Arriva
 
 @pytest.mark.parametrize(
     ("value", "points"),
-    [(-5, 10), (0, 10), (5, 7.5), (10, 5), (13.3333, 3.333), (20, 0), (99, 0)],
+    [(-5, 10), (0, 10), (5, 7.5), (10, 5), (13, 3.5), (20, 0), (99, 0)],
 )
 def test_a_curve_is_straight_between_its_points_and_level_outside(
-    value: float, points: float
+    value: int, points: float
 ) -> None:
     assert TERM.rate(value).points == points
 
@@ -91,6 +91,9 @@ def test_the_digest_is_of_the_numbers_and_not_of_the_comments() -> None:
         ("detour = 1.3", "", "detour"),
         ('name = "wait"', 'name = "price"', "price"),
         ("[[0, 25], [3_600, 22]", "[[9_000, 25], [3_600, 22]", "wait must rise"),
+        ("[[0, 25], [3_600, 22]", "[[0, 25], [0.5, 22]", "whole values"),
+        ("[[0, 25], [3_600, 22]", "[[-1, 25], [3_600, 22]", "whole values"),
+        ("soon = 168", "soon = 721", "no deadline may exceed 720 h"),
         ("soon = 168", "", "every urgency"),
         ("soon = 168", "sooner = 168", "sooner"),
         ("[travel]", "[travel", "ranking policy"),

@@ -1,30 +1,40 @@
 """The order of eligible sites follows from published points alone."""
 
+from datetime import timedelta
+
 import pytest
 
-from dtc_db.need import AnyOf, Skill
+from dtc_db.need import AnyOf, Need, Skill
 from routing.catalogue import load_catalogue
-from routing.directory import Near
-from routing.eligible import Inquiry, Weighed
-from routing.match import arrival_for
-from routing.model import Case, Evidence, Site
+from routing.directory import Directory
+from routing.eligible import (
+    Failure,
+    Question,
+    Standing,
+    Weighed,
+    judge,
+    may_pass,
+    strongest_evidence,
+)
+from routing.match import decide
+from routing.model import Evidence, Rule, Site
+from routing.opening import Opening, Openness
 from routing.policy import load_policy
-from routing.rank import rank, strongest_evidence
-from routing.testing import LIGHT, NOW, case, held, need, site
+from routing.rank import terms_of
+from routing.testing import HERE, LIGHT, NOW, case, held, need, site
 
 DE = "de-dguv-209-093"
 POLICY = load_policy()
 
 
-def weighed(a_case: Case, garage: Site, *, distance_m: int = 0) -> Weighed:
-    inquiry = Inquiry(
-        case=a_case,
-        policy=POLICY,
-        arrival=arrival_for(a_case),
-        decided_at=NOW,
-        catalogue=load_catalogue(),
-    )
-    return inquiry.weigh(Near(distance_m, garage))
+def order(wanted: Need, *sites: Site) -> list[str]:
+    decision = decide(case(wanted), Directory(sites, "1"), POLICY, decided_at=NOW)
+    return [offer.site.site_id for offer in decision.offers]
+
+
+def judged(wanted: Need, garage: Site) -> Standing:
+    question = Question.of(case(wanted))
+    return judge(garage, question, POLICY, load_catalogue(), day=NOW.date(), at=NOW)
 
 
 def trade(evidence: Evidence) -> Site:
@@ -32,44 +42,57 @@ def trade(evidence: Evidence) -> Site:
 
 
 def test_of_otherwise_equal_sites_the_better_evidenced_stands_first() -> None:
-    wanted = case(need("brakes"))
-    found = rank([weighed(wanted, trade(evidence)) for evidence in Evidence], wanted, POLICY)
-    assert [one.weighed.site.site_id for one in found] == [*reversed(Evidence)]
+    assert order(need("brakes"), *map(trade, Evidence)) == [*reversed(Evidence)]
 
 
 def test_the_nearer_of_otherwise_equal_sites_stands_first() -> None:
-    wanted = case(need("brakes"))
-    far, near = (weighed(wanted, site("a", [LIGHT]), distance_m=m) for m in (9000, 3000))
-    assert [one.weighed for one in rank([far, near], wanted, POLICY)] == [near, far]
+    far, near = (site(f"{m}", [LIGHT], lat_deg=HERE.lat_deg + m / 111_195) for m in (9000, 3000))
+    assert order(need("brakes"), far, near) == ["3000", "9000"]
 
 
 def test_a_site_whose_hours_are_known_stands_before_one_whose_are_not() -> None:
-    wanted = case(need("brakes"))
-    sites = [site("a", [LIGHT], opening_hours=None), site("b", [LIGHT], opening_hours="24/7")]
-    found = rank([weighed(wanted, one) for one in sites], wanted, POLICY)
-    assert [one.weighed.site.site_id for one in found] == ["b", "a"]
+    unknown, known = (site(name, [LIGHT], opening_hours=name) for name in ("by call", "24/7"))
+    assert order(need("brakes"), unknown, known) == ["24/7", "by call"]
 
 
 @pytest.mark.parametrize("wanted", [need("brakes", "hv.isolate"), need(AnyOf((Skill("brakes"),)))])
-def test_evidence_is_as_strong_as_the_weakest_title_that_is_needed(wanted: object) -> None:
-    a_case = case(wanted)  # type: ignore[arg-type] # a Need, as `need` made it
-    garage = site(
-        "g",
-        [LIGHT, held(DE, "2S", evidence=Evidence.REGISTER_CHECKED)],
-        country="DE",
-    )
-    assert strongest_evidence(weighed(a_case, garage), a_case.need.skills)[0] is Evidence.DECLARED
+def test_evidence_is_as_strong_as_the_weakest_title_that_is_needed(wanted: Need) -> None:
+    checked = held(DE, "2S", evidence=Evidence.REGISTER_CHECKED)
+    assert judged(wanted, site("g", [LIGHT, checked], country="DE")).weakest is Evidence.DECLARED
 
 
 def test_a_choice_is_shown_by_its_stronger_side() -> None:
-    a_case = case(need(AnyOf((Skill("brakes"), Skill("hv.isolate")))))
     garage = site("g", [LIGHT, held(DE, "2S", evidence=Evidence.REGISTER_CHECKED)], country="DE")
-    level, found = strongest_evidence(weighed(a_case, garage), a_case.need.skills)
-    assert level is Evidence.REGISTER_CHECKED
-    assert [one.skill for one in found] == ["hv.isolate"]
+    standing = judged(need(AnyOf((Skill("brakes"), Skill("hv.isolate")))), garage)
+    assert standing.weakest is Evidence.REGISTER_CHECKED
+    assert [one.skill for one in standing.evidence] == ["hv.isolate"]
 
 
-def test_a_site_that_is_not_competent_is_never_ranked() -> None:
-    wanted = case(need("hv.live"))
-    with pytest.raises(ValueError, match="site a is not competent"):
-        rank([weighed(wanted, site("a", [LIGHT]))], wanted, POLICY)
+def test_who_is_not_competent_has_no_evidence_and_no_points() -> None:
+    with pytest.raises(ValueError, match="not competent"):
+        strongest_evidence({}, Skill("hv.live"))
+    failed = Weighed(
+        site=site("a"),
+        distance_m=0,
+        travel_s=0,
+        arrives_at=NOW + timedelta(seconds=1),
+        opening=Opening(Openness.OPEN),
+        failure=Failure(Rule.SKILLS, ("hv.live",)),
+        standing=Standing(failure=None),
+    )
+    with pytest.raises(ValueError, match="site a breaks a rule"):
+        terms_of(failed, POLICY)
+
+
+@pytest.mark.parametrize(
+    ("garage", "may"),
+    [
+        (site("a"), True),
+        (site("a", makes=frozenset({"renault"})), False),
+        (site("a", equipment=frozenset({"ac.station"})), False),
+        (site("a", equipment=frozenset({"wheel.aligner"})), True),
+    ],
+)
+def test_only_what_a_site_states_can_rule_it_out_beforehand(garage: Site, *, may: bool) -> None:
+    wanted = case(need("brakes", equipment=frozenset({"wheel.aligner"})), make="kia")
+    assert may_pass(garage, Question.of(wanted)) is may

@@ -10,6 +10,7 @@ import pytest
 from dtc_db.need import Arrival
 from routing.competence import Shortfall
 from routing.directory import Directory
+from routing.eligible import Failure
 from routing.imports.site_fields import vocabulary
 from routing.match import decide
 from routing.model import Evidence, Rule
@@ -118,3 +119,22 @@ def test_an_offer_says_how_its_weakest_title_is_known_and_when_the_first_ends() 
     assert "how the weakest title is known: the document was seen" in offer.why
     assert "the first of these titles ends on 2027-03-03" in offer.why
     assert [term.value for term in offer.terms if term.name == "evidence"] == [1]
+
+
+def test_the_policy_is_told_in_whole_sentences() -> None:
+    policy = load_policy()
+    sentences = load_reasons().about_policy(policy)
+    assert "Nobody can pay" in sentences[0]
+    assert any(f"The {policy.ranked_max} nearest" in sentence for sentence in sentences)
+    assert not any("{" in sentence for sentence in sentences)
+    assert set(Rule) == TABLES["en"]["policy_rules"].keys()
+
+
+def test_sentences_that_are_kept_are_those_that_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    reasons = Reasons(load_reasons().tables)
+    failures = [Failure(Rule.ACCESS, (name,)) for name in ("sermi", "make.diagnostics")]
+    told = [reasons.for_failure(failure, ()) for failure in failures]
+    monkeypatch.setattr("routing.reasons._TOLD_MAX", 1)
+    reasons = Reasons(load_reasons().tables)
+    for _ in range(2):
+        assert [reasons.for_failure(failure, ()) for failure in failures] == told

@@ -19,7 +19,17 @@ from routing.directory import Directory
 from routing.errors import CasesUnavailableError
 from routing.model import Credential, Evidence, Person, Position, Site
 from routing.policy import load_policy
-from routing.ports import Claim, ClaimedFault, Close, OpenCase, Refer, Verdict, Wait
+from routing.ports import (
+    Claim,
+    ClaimedFault,
+    Close,
+    OpenCase,
+    PastCase,
+    Refer,
+    SetAside,
+    Verdict,
+    Wait,
+)
 from routing.service import plan
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -32,7 +42,13 @@ def knowledge() -> Knowledge:
     return Knowledge.load()
 
 
-def fault(code: str, *, status: str = "confirmed", gone_in_s: float | None = None) -> ClaimedFault:
+def fault(
+    code: str,
+    *,
+    status: str = "confirmed",
+    gone_in_s: float | None = None,
+    past: PastCase | None = None,
+) -> ClaimedFault:
     return ClaimedFault(
         episode_id=uuid5(VEHICLE, code),
         code=parse_code(code),
@@ -40,19 +56,27 @@ def fault(code: str, *, status: str = "confirmed", gone_in_s: float | None = Non
         status=status,
         lamps=(),
         gone_at=None if gone_in_s is None else NOW + timedelta(seconds=gone_in_s),
+        onset_at=NOW,
+        past=past,
     )
 
 
-def claim(*faults: ClaimedFault, case: OpenCase | None = None) -> Claim:
+def claim(
+    *faults: ClaimedFault,
+    case: OpenCase | None = None,
+    unit: str = "u1",
+    is_registered: bool = True,
+) -> Claim:
     return Claim(
         vehicle_id=VEHICLE,
         token=UUID(int=2),
         revision=1,
         vehicle=CAR,
-        is_registered=True,
+        is_registered=is_registered,
         position=Position(lon_deg=9.52, lat_deg=47.14),
         faults=faults,
         case=case,
+        unit=unit,
     )
 
 
@@ -75,12 +99,18 @@ def directory() -> Directory:
     return Directory([site], "1")
 
 
-def decide(asked: Claim) -> Verdict:
-    return plan(asked, knowledge=knowledge(), directory=directory(), policy=load_policy(), at=NOW)
+def decide(asked: Claim, sites: Directory | None = None) -> Verdict:
+    return plan(
+        asked,
+        knowledge=knowledge(),
+        directory=directory() if sites is None else sites,
+        policy=load_policy(),
+        at=NOW,
+    )
 
 
-def referred(asked: Claim) -> Refer:
-    verdict = decide(asked)
+def referred(asked: Claim, sites: Directory | None = None) -> Refer:
+    verdict = decide(asked, sites)
     assert isinstance(verdict, Refer)
     return verdict
 
@@ -93,6 +123,10 @@ def opened(by: Refer) -> OpenCase:
         version=by.referral.version,
         need_digest=by.referral.need_digest,
         urgency=by.referral.urgency,
+        need=by.referral.need,
+        has_offers=bool(by.referral.offer_count),
+        directory_version=by.referral.directory_version or "",
+        is_unassigned=by.referral.is_unassigned,
     )
 
 
@@ -133,6 +167,114 @@ def test_a_case_that_is_less_grave_than_it_was_is_not_referred_again() -> None:
     assert referred(claim(fault("P0128"), case=eased)).referral is None
     graver = replace(first, urgency=Urgency.INFO)
     assert referred(claim(fault("P0128"), case=graver)).referral is not None
+
+
+def test_a_fault_that_may_still_return_counts_as_being_there_so_flickering_changes_nothing() -> (
+    None
+):
+    both = opened(referred(claim(fault("P0128"), fault("C0035"))))
+    flickers = referred(claim(fault("P0128"), fault("C0035", gone_in_s=60), case=both))
+    assert flickers.referral is None
+    assert flickers.again_at == NOW + timedelta(seconds=60)
+
+
+def test_a_case_of_which_a_part_is_gone_keeps_its_referral() -> None:
+    both = opened(referred(claim(fault("P0128"), fault("C0035"))))
+    rest = referred(claim(fault("P0128"), fault("C0035", gone_in_s=0), case=both))
+    assert (rest.referral, rest.again_at) == (None, None)
+    # The control: of an older row only the digest is known, and that differs.
+    assert referred(claim(fault("P0128"), case=replace(both, need=None))).referral is not None
+
+
+def test_once_the_vehicle_is_known_its_case_is_referred_for_what_it_really_needs() -> None:
+    faults = (fault("P0128"), fault("C0035"))
+    before = replace(opened(referred(claim(*faults, is_registered=False))), need_digest=b"wider")
+    again = referred(claim(*faults, case=before))
+    assert again.referral is not None
+    assert not again.referral.is_unassigned
+    assert referred(claim(*faults, case=before, is_registered=False)).referral is None
+
+
+NOBODY = Directory([], "0")
+
+
+def test_a_list_that_was_empty_is_made_again_when_others_are_in_the_directory() -> None:
+    empty = opened(referred(claim(fault("P0128")), NOBODY))
+    assert not empty.has_offers
+    filled = referred(claim(fault("P0128"), case=empty)).referral
+    assert filled is not None
+    assert (filled.version, filled.offer_count, filled.directory_version) == (2, 1, "1")
+
+
+def test_a_list_that_stays_empty_is_not_issued_again() -> None:
+    empty = opened(referred(claim(fault("P0128")), NOBODY))
+    assert referred(claim(fault("P0128"), case=empty), NOBODY).referral is None
+    assert referred(claim(fault("P0128"), case=empty), Directory([], "7")).referral is None
+
+
+def test_a_list_that_has_somebody_is_not_made_again_for_a_new_directory() -> None:
+    case = opened(referred(claim(fault("P0128"))))
+    assert referred(claim(fault("P0128"), case=case), NOBODY).referral is None
+
+
+STORM = ("U0100", "U0121", "U0140", "U0155", "U0101", "U0102", "U0103", "U0104")
+
+
+def test_a_storm_is_one_case_about_its_cause_and_as_grave_as_its_gravest_fault() -> None:
+    storm = referred(claim(*map(fault, (*STORM, "P0562"))))
+    alone = referred(claim(fault("P0562")))
+    assert storm.referral is not None
+    assert alone.referral is not None
+    assert storm.referral.need is not None
+    assert alone.referral.need is not None
+    assert storm.referral.need.skills == alone.referral.need.skills
+    assert storm.referral.urgency is Urgency.LIMP  # of U0100
+    assert {one.reason for one in storm.set_aside} == {"communication_storm"}
+    assert len(storm.set_aside) == len(STORM)
+    assert len(storm.episodes) == len(STORM) + 1
+    codes = {entry["code"] for entry in json.loads(storm.referral.document)["faults"]}
+    assert codes == {*STORM, "P0562"}
+
+
+def test_what_is_left_of_a_storm_without_its_cause_is_a_fault_like_any_other() -> None:
+    first = opened(referred(claim(*map(fault, (*STORM, "P0562")))))
+    left = referred(claim(*map(fault, STORM), fault("P0562", gone_in_s=0), case=first))
+    assert left.set_aside == ()
+    assert left.referral is not None
+    assert left.referral.version == 2
+
+
+def test_what_the_unit_itself_provokes_makes_no_case_and_leaves_the_reason() -> None:
+    induced = fault("U0198")
+    asked = claim(induced, unit="retrofit-7")
+    assert decide(asked) == Close(NOW, (SetAside(induced.episode_id, "device_induced"),))
+    both = referred(claim(induced, fault("P0128"), unit="retrofit-7"))
+    assert both.episodes == (uuid5(VEHICLE, "P0128"),)
+    assert [one.episode_id for one in both.set_aside] == [induced.episode_id]
+    # The control: on any other unit it is a fault.
+    assert isinstance(decide(claim(induced)), Refer)
+
+
+def closed(days_ago: float, number: int = 9) -> PastCase:
+    return PastCase(UUID(int=number), NOW - timedelta(days=days_ago))
+
+
+def test_a_new_case_knows_the_one_it_came_back_from() -> None:
+    faults = (
+        fault("P0128", past=closed(30)),
+        fault("P0301", past=closed(3, number=10)),
+        fault("P0302"),
+    )
+    assert referred(claim(*faults)).came_back_from == UUID(int=10)
+    assert referred(claim(fault("P0302"))).came_back_from is None
+    old = closed(service.CAME_BACK_DAYS_MAX + 0.01)
+    assert referred(claim(fault("P0128", past=old))).came_back_from is None
+
+
+def test_an_open_case_does_not_come_back_from_another() -> None:
+    case = opened(referred(claim(fault("P0128"))))
+    joined = referred(claim(fault("P0128"), fault("P0301", past=closed(3)), case=case))
+    assert joined.came_back_from is None
 
 
 def test_a_case_waits_until_its_faults_can_no_longer_return() -> None:

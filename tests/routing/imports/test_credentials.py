@@ -99,3 +99,32 @@ def test_sites_that_no_row_names_keep_their_people(tmp_path: Path) -> None:
     one, other = with_people([site("g-1", [LIGHT]), site("g-3", [LIGHT])], found.people)
     assert [person.number for person in one.people] == [2]
     assert [person.number for person in other.people] == [1]
+
+
+WHOLE = f"{HEADER},revoked,suspended,employer,edition,scope"
+
+
+def test_what_a_document_says_is_kept_as_it_says_it(tmp_path: Path) -> None:
+    found = read(tmp_path, GOOD + ",2026-05-01,yes,north,BGI 8686,trucks only", header=WHOLE)
+    (credential,) = found.people["g-1"][0].credentials
+    assert (credential.revoked_on, credential.is_revoked) == (date(2026, 5, 1), False)
+    assert credential.is_suspended
+    assert (credential.employer, credential.edition, credential.scope) == (
+        "north",
+        "BGI 8686",
+        "trucks only",
+    )
+
+
+@pytest.mark.parametrize(
+    ("cells", "field"),
+    [
+        ("2026-13-01,,,,", "revoked"),
+        (",maybe,,,", "suspended"),
+        (f",,{'x' * 501},,", "employer"),
+        (",,,,a\x07b", "scope"),
+    ],
+)
+def test_a_malformed_detail_is_refused(tmp_path: Path, cells: str, field: str) -> None:
+    found = read(tmp_path, f"{GOOD},{cells}", header=WHOLE)
+    assert [one.field for one in found.findings] == [field]

@@ -1,0 +1,1 @@
+"""Signed credentials: bytes, a trust list and the time in, a verdict out; nothing is fetched."""
