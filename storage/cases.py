@@ -15,14 +15,26 @@ import asyncpg
 
 from audit.entry import referral_entry
 from dtc_db.codes import parse_code
+from dtc_db.need import need_from_json, need_to_json
 from dtc_db.urgency import Urgency
 from dtc_db.vehicle import Powertrain, VehicleClass, VehicleKind
 from gateway.episodes import return_deadline
 from routing.errors import CasesUnavailableError
 from routing.model import Position
-from routing.ports import Claim, ClaimedFault, Close, NewReferral, OpenCase, Refer, Verdict, Wait
+from routing.ports import (
+    Claim,
+    ClaimedFault,
+    Close,
+    NewReferral,
+    OpenCase,
+    PastCase,
+    Refer,
+    Verdict,
+    Wait,
+)
 from storage.errors import DatabaseUnavailableError
 from storage.hints import Hint
+from storage.keys import DIRECTORY_LOCK
 from storage.pool import Connection, Pool, transaction
 from storage.statements import load_statements
 
@@ -56,13 +68,15 @@ class PostgresCaseStore:
         try:
             async with transaction(self._pool) as connection:
                 # The gateway takes this lock too: what it changes is seen whole, or after us.
-                await connection.execute(SQL["lock_vehicle"], claim.vehicle_id)
+                has_set_aside = await connection.fetchval(SQL["lock_vehicle"], claim.vehicle_id)
                 if not await _give_back(connection, claim, verdict):
                     return False
                 if isinstance(verdict, Refer):
                     await _write_case(connection, claim, verdict)
                 elif isinstance(verdict, Close):
                     await connection.execute(SQL["close_case"], claim.vehicle_id, verdict.at)
+                if not isinstance(verdict, Wait) and (has_set_aside or verdict.set_aside):
+                    await _set_aside(connection, claim, verdict)
         except DatabaseUnavailableError as error:
             raise CasesUnavailableError(str(error)) from error
         return True
@@ -70,8 +84,11 @@ class PostgresCaseStore:
 
 async def _give_back(connection: Connection, claim: Claim, verdict: Verdict) -> bool:
     key = (claim.vehicle_id, claim.token, claim.revision)
-    if isinstance(verdict, Wait):
-        done = await connection.fetchval(SQL["release_work"], *key, verdict.until)
+    again_at = verdict.until if isinstance(verdict, Wait) else None
+    if isinstance(verdict, Refer):
+        again_at = verdict.again_at
+    if again_at is not None:
+        done = await connection.fetchval(SQL["release_work"], *key, again_at)
     else:
         done = await connection.fetchval(SQL["finish_work"], *key)
     if done is None:
@@ -80,12 +97,23 @@ async def _give_back(connection: Connection, claim: Claim, verdict: Verdict) -> 
 
 
 async def _write_case(connection: Connection, claim: Claim, verdict: Refer) -> None:
-    await connection.execute(SQL["insert_case"], claim.vehicle_id, verdict.case_id, verdict.at)
+    await connection.execute(
+        SQL["insert_case"], claim.vehicle_id, verdict.case_id, verdict.at, verdict.came_back_from
+    )
     await connection.execute(
         SQL["insert_case_episodes"], claim.vehicle_id, verdict.case_id, list(verdict.episodes)
     )
     if verdict.referral is not None:
         await _write_referral(connection, claim.vehicle_id, verdict.case_id, verdict.referral)
+
+
+async def _set_aside(connection: Connection, claim: Claim, verdict: Refer | Close) -> None:
+    """Note which faults make no case of their own, and since when that is over for others."""
+    episodes = [fault.episode_id for fault in verdict.set_aside]
+    await connection.execute(SQL["end_set_aside"], claim.vehicle_id, episodes, verdict.at)
+    if episodes:
+        reasons = [fault.reason for fault in verdict.set_aside]
+        await connection.execute(SQL["set_aside"], claim.vehicle_id, episodes, reasons, verdict.at)
 
 
 async def _write_referral(
@@ -102,7 +130,12 @@ async def _write_referral(
         referral.urgency.value,
         referral.is_unassigned,
         referral.document,
+        None if referral.need is None else json.dumps(need_to_json(referral.need)),
+        referral.offer_count,
+        referral.directory_version,
     )
+    if referral.offer_count == 0:
+        await _watch_directory(connection, vehicle_id, referral)
     await connection.execute(
         SQL["insert_outbox"],
         referral.referral_id,
@@ -123,6 +156,17 @@ async def _write_referral(
     await connection.execute(SQL["notify_outbox"])
 
 
+async def _watch_directory(connection: Connection, vehicle_id: UUID, referral: NewReferral) -> None:
+    """A list that found nobody is looked at again if the directory changed while it was made."""
+    await connection.execute(SQL["share_directory"], DIRECTORY_LOCK)
+    await connection.execute(
+        SQL["wake_if_directory_changed"],
+        vehicle_id,
+        referral.directory_version,
+        referral.decided_at,
+    )
+
+
 async def _claims(
     connection: Connection, work: Sequence[asyncpg.Record], token: UUID
 ) -> list[Claim]:
@@ -130,7 +174,6 @@ async def _claims(
     vehicles = {
         row["vehicle_id"]: row for row in await connection.fetch(SQL["select_vehicles"], ids)
     }
-    # Ordered by version: the latest referral of each case wins.
     cases = {
         row["vehicle_id"]: _open_case(row)
         for row in await connection.fetch(SQL["select_open_cases"], ids)
@@ -146,6 +189,7 @@ async def _claims(
             position=_position(vehicles[row["vehicle_id"]]),
             faults=tuple(faults.get(row["vehicle_id"], ())),
             case=cases.get(row["vehicle_id"]),
+            unit=vehicles[row["vehicle_id"]]["unit"],
         )
         for row in work
     ]
@@ -172,7 +216,17 @@ def _open_case(row: asyncpg.Record) -> OpenCase:
         version=row["version"],
         need_digest=row["need_digest"],
         urgency=Urgency(row["urgency"]),
+        need=None if row["need"] is None else need_from_json(json.loads(row["need"])),
+        has_offers=row["has_offers"],
+        directory_version=row["directory_version"] or "",
+        is_unassigned=row["is_unassigned"],
     )
+
+
+def _past(row: asyncpg.Record) -> PastCase | None:
+    if row["past_case_id"] is None:
+        return None
+    return PastCase(row["past_case_id"], row["past_closed_at"])
 
 
 def _faults(rows: Sequence[asyncpg.Record]) -> Mapping[UUID, list[ClaimedFault]]:
@@ -186,6 +240,8 @@ def _faults(rows: Sequence[asyncpg.Record]) -> Mapping[UUID, list[ClaimedFault]]
                 status=row["status"],
                 lamps=tuple((lamp, state) for lamp, state in json.loads(row["lamps"])),
                 gone_at=None if row["off_at"] is None else return_deadline(row["off_at"]),
+                onset_at=row["onset_at"],
+                past=_past(row),
             )
         )
     return faults

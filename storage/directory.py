@@ -1,25 +1,29 @@
 """The directory of repairers: imported whole or not at all, read as one snapshot.
 
-Every change has a version, and a decision names the version that it used.
+Every change has a version, a decision names the version that it used, and what any version said
+can be read for ever after: a row that changes leaves what it said before in `superseded`.
 """
 
 import contextlib
 import json
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-import asyncpg
-
-from dtc_db.vehicle import VehicleClass
 from routing.directory import Directory
 from routing.errors import CasesUnavailableError
-from routing.model import Credential, Evidence, Person, Position, Site
+from routing.imports.absences import format_absences
+from routing.model import Credential, Person, Site
 from storage.errors import DatabaseUnavailableError
+from storage.keys import DIRECTORY_LOCK
 from storage.pool import Connection, Pool, transaction
+from storage.snapshot import read_changed, read_sites
 from storage.statements import load_statements
 
 SQL = load_statements("directory")
+
+# Rows in one statement: below what PostgreSQL takes as one value, and quick enough to be given up.
+_LOT_ROWS = 20_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +31,7 @@ class Imported:
     """What an import did, or would do.
 
     Attributes:
+        people_changed: Of whom something else is known now: hours, absences, employment.
         version: Of the directory afterwards; None if nothing changed.
     """
 
@@ -36,6 +41,7 @@ class Imported:
     credentials_added: int
     credentials_changed: int
     credentials_unchanged: int
+    people_changed: int = 0
     version: int | None
 
 
@@ -48,6 +54,7 @@ class PostgresDirectoryStore:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
+        self._latest: Directory | None = None
 
     async def fetch_version(self) -> str:
         """See the port."""
@@ -57,18 +64,32 @@ class PostgresDirectoryStore:
         except DatabaseUnavailableError as error:
             raise CasesUnavailableError(str(error)) from error
 
-    async def fetch_directory(self) -> Directory:
-        """See the port."""
+    async def fetch_directory(self, *, known_at: datetime | None = None) -> Directory:
+        """See the port. What was read before is read again only where it changed.
+
+        Args:
+            known_at: A moment (aware): give what was known then, and not what is known now.
+        """
         try:
             async with transaction(self._pool) as connection:
                 # One snapshot: sites, people and version belong together.
                 await connection.execute("set transaction isolation level repeatable read")
-                version = await connection.fetchval(SQL["select_version"])
-                people = await _people(connection)
-                sites = [_site(row, people) for row in await connection.fetch(SQL["select_sites"])]
+                if known_at is not None:
+                    version = await connection.fetchval(SQL["select_version_at"], known_at)
+                    sites = await read_sites(connection, version=version)
+                    return Directory(sites, version=str(version))
+                version = str(await connection.fetchval(SQL["select_version"]))
+                latest = self._latest
+                if latest is None:
+                    sites = await read_sites(connection)
+                else:
+                    sites = await read_changed(
+                        connection, latest.sites, version=int(latest.version)
+                    )
         except DatabaseUnavailableError as error:
             raise CasesUnavailableError(str(error)) from error
-        return Directory(sites, version=str(version))
+        self._latest = Directory(sites, version=version)
+        return self._latest
 
     async def find_known(self, site_ids: Sequence[str]) -> frozenset[str]:
         """Which of these sites the directory has."""
@@ -77,7 +98,12 @@ class PostgresDirectoryStore:
         return frozenset(row["site_id"] for row in rows)
 
     async def import_sites(
-        self, sites: Sequence[Site], *, source: str, is_dry_run: bool = False
+        self,
+        sites: Sequence[Site],
+        *,
+        source: str,
+        is_dry_run: bool = False,
+        are_people_stated: bool = False,
     ) -> Imported:
         """Add or change sites with their people and credentials, all or nothing.
 
@@ -88,36 +114,49 @@ class PostgresDirectoryStore:
                 people.
             source: Where they come from, for the list of versions.
             is_dry_run: Find out what would happen, and leave everything as it is.
+            are_people_stated: What the people say of hours, absences and employment counts; if
+                not, what is known of those who are in the directory stays.
 
         Raises:
             DatabaseUnavailableError: Nothing is known to have changed.
         """
         with contextlib.suppress(_Rollback):
             async with transaction(self._pool) as connection:
-                done = await _import(connection, sites, source)
+                done = await _import(connection, sites, source, are_people_stated=are_people_stated)
                 if is_dry_run:
                     raise _Rollback
         return done
 
 
-async def _import(connection: Connection, sites: Sequence[Site], source: str) -> Imported:
-    site_rows = await connection.fetch(
-        SQL["upsert_sites"], json.dumps([_site_json(site) for site in sites]), source
+async def _import(
+    connection: Connection, sites: Sequence[Site], source: str, *, are_people_stated: bool
+) -> Imported:
+    await connection.execute(SQL["one_import_at_a_time"])
+    version = int(await connection.fetchval(SQL["insert_version"], source))
+    site_rows = [
+        row
+        for lot in _lots([_site_json(site) for site in sites])
+        for row in await connection.fetch(SQL["upsert_sites"], json.dumps(lot), source, version)
+    ]
+    people_changed = await _import_people(
+        connection, sites, version, are_people_stated=are_people_stated
     )
-    credentials = [
-        _credential_json(site, person, credential)
+    held = [
+        _credential_row(site, person, credential)
         for site in sites
         for person in site.people
         for credential in person.credentials
     ]
-    people = [
-        {"site_id": site.site_id, "person": person.number}
-        for site in sites
-        for person in site.people
+    credential_rows = [
+        row
+        for lot in _lots(held)
+        for row in await connection.fetch(SQL["upsert_credentials"], *_columns(lot), version)
     ]
-    await connection.execute(SQL["insert_people"], json.dumps(people))
-    credential_rows = await connection.fetch(SQL["upsert_credentials"], json.dumps(credentials))
-    has_changed = bool(site_rows or credential_rows)
+    has_changed = bool(site_rows or credential_rows or people_changed)
+    if has_changed:
+        await _announce(connection)
+    else:
+        await connection.execute(SQL["delete_version"], version)
     sites_added = sum(row["is_new"] for row in site_rows)
     credentials_added = sum(row["is_new"] for row in credential_rows)
     return Imported(
@@ -126,9 +165,42 @@ async def _import(connection: Connection, sites: Sequence[Site], source: str) ->
         sites_unchanged=len(sites) - len(site_rows),
         credentials_added=credentials_added,
         credentials_changed=len(credential_rows) - credentials_added,
-        credentials_unchanged=len(credentials) - len(credential_rows),
-        version=await connection.fetchval(SQL["insert_version"], source) if has_changed else None,
+        credentials_unchanged=len(held) - len(credential_rows),
+        people_changed=people_changed,
+        version=version if has_changed else None,
     )
+
+
+async def _import_people(
+    connection: Connection, sites: Sequence[Site], version: int, *, are_people_stated: bool
+) -> int:
+    """Add people, and change what is known of them if it is stated; how many changed."""
+    changed = 0
+    people = [_person_row(site, person) for site in sites for person in site.people]
+    for lot in _lots(people):
+        columns = _columns(lot)
+        if are_people_stated:
+            rows = await connection.fetch(SQL["upsert_people"], *columns, version)
+            changed += sum(not row["is_new"] for row in rows)
+        else:
+            await connection.execute(SQL["insert_people"], *columns[:2], version)
+    return changed
+
+
+async def _announce(connection: Connection) -> None:
+    """Have every case that nobody could take looked at again."""
+    # A case that is written now either sees this version or is seen here; storage/cases.py.
+    await connection.execute(SQL["own_directory"], DIRECTORY_LOCK)
+    await connection.execute(SQL["wake_cases_without_offers"])
+    await connection.execute(SQL["notify_work"])
+
+
+def _lots[Item](items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    return (items[start : start + _LOT_ROWS] for start in range(0, len(items), _LOT_ROWS))
+
+
+def _columns(rows: Sequence[tuple[object, ...]]) -> list[list[object]]:
+    return [list(column) for column in zip(*rows, strict=True)]
 
 
 def _site_json(site: Site) -> dict[str, object]:
@@ -146,52 +218,31 @@ def _site_json(site: Site) -> dict[str, object]:
     }
 
 
-def _credential_json(site: Site, person: Person, credential: Credential) -> dict[str, object]:
-    until = credential.valid_until
-    return {
-        "site_id": site.site_id,
-        "person": person.number,
-        "scheme": credential.scheme,
-        "title": credential.title,
-        "valid_from": credential.valid_from.isoformat(),
-        "valid_until": None if until is None else until.isoformat(),
-        "evidence": credential.evidence.value,
-        "is_revoked": credential.is_revoked,
-    }
-
-
-async def _people(connection: Connection) -> Mapping[str, tuple[Person, ...]]:
-    credentials: dict[tuple[str, int], list[Credential]] = defaultdict(list)
-    for row in await connection.fetch(SQL["select_credentials"]):
-        credentials[row["site_id"], row["person"]].append(_credential(row))
-    people: dict[str, list[Person]] = defaultdict(list)
-    for row in await connection.fetch(SQL["select_people"]):
-        held = tuple(credentials.get((row["site_id"], row["number"]), ()))
-        people[row["site_id"]].append(Person(number=row["number"], credentials=held))
-    return {site_id: tuple(team) for site_id, team in people.items()}
-
-
-def _credential(row: asyncpg.Record) -> Credential:
-    return Credential(
-        scheme=row["scheme"],
-        title=row["title"],
-        valid_from=row["valid_from"],
-        valid_until=row["valid_until"],
-        evidence=Evidence(row["evidence"]),
-        is_revoked=row["is_revoked"],
+def _person_row(site: Site, person: Person) -> tuple[object, ...]:
+    return (
+        site.site_id,
+        person.number,
+        person.employer,
+        person.employed_from,
+        person.employed_until,
+        person.hours,
+        format_absences(person.absences),
     )
 
 
-def _site(row: asyncpg.Record, people: Mapping[str, tuple[Person, ...]]) -> Site:
-    return Site(
-        site_id=row["site_id"],
-        name=row["name"],
-        position=Position(lon_deg=row["lon_deg"], lat_deg=row["lat_deg"]),
-        country=row["country"],
-        vehicle_classes=frozenset(VehicleClass(name) for name in row["vehicle_classes"]),
-        makes=frozenset(row["makes"]),
-        equipment=frozenset(row["equipment"]),
-        access=frozenset(row["access"]),
-        opening_hours=row["opening_hours"],
-        people=people.get(row["site_id"], ()),
+def _credential_row(site: Site, person: Person, credential: Credential) -> tuple[object, ...]:
+    return (
+        site.site_id,
+        person.number,
+        credential.scheme,
+        credential.title,
+        credential.valid_from,
+        credential.valid_until,
+        credential.evidence.value,
+        credential.is_revoked,
+        credential.revoked_on,
+        credential.is_suspended,
+        credential.employer,
+        credential.edition,
+        credential.scope,
     )

@@ -2,6 +2,7 @@
 
 StorageError
 ├── DatabaseUnavailableError   the server is away or refuses us; the caller may try again
+├── NoSuchLetterError          the id names no dead letter; list those there are
 ├── ConflictError              what is to be written contradicts what is there; choose one
 └── MigrationError             the operator must look: the schema is not what this version expects
 """
@@ -17,6 +18,10 @@ class DatabaseUnavailableError(StorageError):
 
 class ConflictError(StorageError):
     """A key is taken by something else; nothing was written."""
+
+
+class NoSuchLetterError(StorageError):
+    """There is no dead letter of this id, or no longer."""
 
 
 class MigrationError(StorageError):

@@ -5,6 +5,10 @@ from uuid import UUID, uuid5
 # The root of all our derived keys; changing it would make every fault a new one.
 _ROOT = UUID("9d0cbf4e-6f0a-5c5e-9d1a-2f7b1c3f6a10")
 
+# Held to the end of a transaction by whoever changes the directory, and shared by whoever writes a
+# referral that found nobody in it. Any constant does, as long as nobody else locks by it.
+DIRECTORY_LOCK = 0x6469_7265_6374_6F72
+
 
 def vehicle_id_of(unit: str) -> UUID:
     """The pseudonym of the vehicle that a unit sits in."""

@@ -11,8 +11,9 @@ import asyncpg
 from storage.errors import DatabaseUnavailableError
 
 CONNECT_TIMEOUT_S = 5.0
+# After a crash it replays its log first, and says so.
+STARTING_S_MAX, STARTING_POLL_S = 15.0, 0.1
 COMMAND_TIMEOUT_S = 30.0
-
 # A transaction that met one of these left nothing behind, or its outcome is unknown; every
 # transaction here is idempotent, so the answer to both is to try again.
 RETRYABLE = (
@@ -20,6 +21,7 @@ RETRYABLE = (
     TimeoutError,
     asyncio.TimeoutError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # what a connection says that was given up amid a command
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
@@ -29,6 +31,7 @@ RETRYABLE = (
     asyncpg.DeadlockDetectedError,
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.QueryCanceledError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
 )
 
 # asyncpg brings no types of its own; its results become our values in the module that asked.
@@ -43,21 +46,22 @@ def without_password(url: str) -> str:
 
 
 @asynccontextmanager
-async def open_pool(url: str, *, size_max: int = 4) -> AsyncIterator[Pool]:
+async def open_pool(
+    url: str, *, size_max: int = 4, command_timeout_s: float = COMMAND_TIMEOUT_S
+) -> AsyncIterator[Pool]:
     """Open a pool and close it at the end.
+
+    Args:
+        url: Of the database.
+        size_max: Connections.
+        command_timeout_s: How long to wait for an answer. A server that hears nothing for as long
+            within a transaction gives that up, with the locks that it holds.
 
     Raises:
         DatabaseUnavailableError: If the server cannot be reached or refuses the login.
     """
     try:
-        pool = await asyncpg.create_pool(
-            url,
-            min_size=1,
-            max_size=size_max,
-            timeout=CONNECT_TIMEOUT_S,
-            command_timeout=COMMAND_TIMEOUT_S,
-            server_settings={"application_name": "rightbay", "timezone": "UTC"},
-        )
+        pool = await _create_pool(url, size_max=size_max, command_timeout_s=command_timeout_s)
     except (*RETRYABLE, asyncpg.PostgresError, ValueError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise DatabaseUnavailableError(
@@ -75,6 +79,40 @@ async def open_pool(url: str, *, size_max: int = 4) -> AsyncIterator[Pool]:
             pool.terminate()
 
 
+async def _create_pool(url: str, *, size_max: int, command_timeout_s: float) -> Pool:
+    """Connect; a server that says that it is starting is waited for, one that is away is not."""
+    loop = asyncio.get_running_loop()
+    deadline_s = loop.time() + STARTING_S_MAX
+    while True:
+        try:
+            return await asyncpg.create_pool(
+                url,
+                min_size=1,
+                max_size=size_max,
+                timeout=CONNECT_TIMEOUT_S,
+                command_timeout=command_timeout_s,
+                server_settings=_server_settings(command_timeout_s),
+            )
+        except asyncpg.CannotConnectNowError:
+            if loop.time() > deadline_s:
+                raise
+        await asyncio.sleep(STARTING_POLL_S)
+
+
+def _server_settings(command_timeout_s: float) -> dict[str, str]:
+    silence = f"{command_timeout_s:g}s"
+    return {
+        "application_name": "rightbay",
+        "timezone": "UTC",
+        "idle_in_transaction_session_timeout": silence,
+        # On a Unix socket these are passed over.
+        "tcp_keepalives_idle": "5",
+        "tcp_keepalives_interval": "2",
+        "tcp_keepalives_count": "2",
+        "tcp_user_timeout": silence,
+    }
+
+
 @asynccontextmanager
 async def transaction(pool: Pool) -> AsyncIterator[Connection]:
     """One transaction, committed at the end of the block.
@@ -84,8 +122,24 @@ async def transaction(pool: Pool) -> AsyncIterator[Connection]:
             transaction may or may not have been committed.
     """
     try:
-        async with pool.acquire(timeout=CONNECT_TIMEOUT_S) as connection, connection.transaction():
+        async with (
+            pool.acquire(timeout=CONNECT_TIMEOUT_S) as connection,
+            _dropped_if_deaf(pool, connection),  # in BEGIN and COMMIT
+            connection.transaction(),
+            _dropped_if_deaf(pool, connection),  # before ROLLBACK, which would wait once more
+        ):
             yield connection
     except RETRYABLE as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise DatabaseUnavailableError(f"the database went away or refused: {reason}") from error
+
+
+@asynccontextmanager
+async def _dropped_if_deaf(pool: Pool, connection: Connection) -> AsyncIterator[None]:
+    """End a connection that does not answer, and ask none of those opened before it again."""
+    try:
+        yield
+    except TimeoutError:
+        connection.terminate()
+        await pool.expire_connections()
+        raise

@@ -1,30 +1,35 @@
-"""Reports, episodes and dead letters: the gateway's port on PostgreSQL.
+"""Reports and what follows from them: the gateway's port on PostgreSQL.
 
 The order within the transaction is also the order of its locks, the same for every gateway:
 message ids (sorted), then vehicles (sorted). So two gateways that hold messages of the same vehicle
 wait for each other and never for ever.
 """
 
-import hashlib
-import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
 import asyncpg
 
-from dtc_db.codes import parse_code
-from gateway.episodes import Advance, Episode, Transition, TransitionKind, advance, return_deadline
+from dtc_db.codes import Code
+from gateway.clock import Clock, Reading, read_clock
+from gateway.episodes import Episode, Transition, TransitionKind, advance, return_deadline
 from gateway.errors import ReportRefusedError, StoreUnavailableError
-from gateway.model import DeadLetter, Position, Reason, Report, Status
+from gateway.model import DeadLetter, Position, Reason, Report
+from storage.deadletters import keep_dead_letters
+from storage.episodes import fetch_latest_episodes, write_episodes, write_transitions
 from storage.errors import DatabaseUnavailableError
-from storage.keys import episode_id_of, vehicle_id_of
+from storage.keys import vehicle_id_of
 from storage.pool import Connection, Pool, transaction
 from storage.statements import load_statements
 
 SQL = load_statements("reports")
+
+# A smaller change of a clock is not worth a row; reports that overtake each other by less than this
+# count in the order in which they came.
+CLOCK_STEP_S_MIN = 0.1
 
 
 class PostgresReportStore:
@@ -38,7 +43,7 @@ class PostgresReportStore:
         try:
             async with transaction(self._pool) as connection:
                 new, conflicts = await _admit(connection, reports)
-                await _insert_dead_letters(connection, [*dead_letters, *conflicts, *_parts(new)])
+                await keep_dead_letters(connection, [*dead_letters, *conflicts, *_parts(new)])
                 if new:
                     await _take(connection, new)
         except DatabaseUnavailableError as error:
@@ -110,42 +115,23 @@ def _parts(reports: Sequence[Report]) -> list[DeadLetter]:
     ]
 
 
-async def _insert_dead_letters(connection: Connection, letters: Sequence[DeadLetter]) -> None:
-    unique = {_dead_letter_digest(letter): letter for letter in letters}
-    if not unique:
-        return
-    in_order = sorted(unique.items())
-    await connection.execute(
-        SQL["upsert_dead_letters"],
-        [digest for digest, _ in in_order],
-        [_text(letter.topic) for _, letter in in_order],
-        [_text(letter.unit) for _, letter in in_order],
-        [_text(letter.event_id) for _, letter in in_order],
-        [letter.reason.value for _, letter in in_order],
-        [_text(letter.text) for _, letter in in_order],
-        [letter.raw for _, letter in in_order],
-        [letter.received_at for _, letter in in_order],
-    )
-
-
-def _dead_letter_digest(letter: DeadLetter) -> bytes:
-    key = [letter.topic, letter.unit, letter.event_id, letter.reason.value, letter.raw.hex()]
-    return hashlib.sha256(json.dumps(key).encode()).digest()
-
-
-def _text(value: str | None) -> str | None:
-    """PostgreSQL's text holds every character but NUL, and no lone surrogates."""
-    if value is None:
-        return None
-    return value.replace("\x00", "\\x00").encode("utf-8", "backslashreplace").decode()
-
-
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _Changes:
-    """What a batch did to one vehicle."""
+    """What a batch did to one vehicle.
 
-    episodes: dict[tuple[str, str], Episode]
-    transitions: list[Transition]
+    Attributes:
+        clock: As it is known afterwards; `is_clock_new` says whether that is worth a row.
+        readings: One for each report, in their order.
+        episodes: New and changed ones; of one fault several, the latest last.
+        followed: Stored episodes that are no longer the latest of their fault.
+    """
+
+    clock: Clock
+    is_clock_new: bool = False
+    readings: list[Reading] = field(default_factory=list)
+    episodes: dict[tuple[str, Code, int], Episode] = field(default_factory=dict)
+    followed: list[Episode] = field(default_factory=list)
+    transitions: list[Transition] = field(default_factory=list)
     position: Position | None = None
 
 
@@ -157,90 +143,102 @@ async def _take(connection: Connection, reports: Sequence[Report]) -> None:
     await connection.execute(
         SQL["insert_vehicles"], vehicles, [by_vehicle[vehicle][0].unit for vehicle in vehicles]
     )
-    await connection.execute(SQL["lock_vehicles"], vehicles)
-    await _insert_reports(connection, by_vehicle)
-    if not any(report.observations for report in reports):
-        return
-    known = await _latest_episodes(connection, vehicles)
+    rows = await connection.fetch(SQL["lock_vehicles"], vehicles)
+    clocks = {row["vehicle_id"]: _clock(row) for row in rows}
+    known: Mapping[UUID, list[Episode]] = {}
+    if any(report.observations for report in reports):
+        known = await fetch_latest_episodes(connection, vehicles)
     changes = {
-        vehicle: _work_through(known[vehicle], arrived) for vehicle, arrived in by_vehicle.items()
+        vehicle: _work_through(clocks[vehicle], known.get(vehicle, ()), arrived)
+        for vehicle, arrived in by_vehicle.items()
     }
+    await _insert_reports(connection, by_vehicle, changes)
     await _write(connection, changes)
 
 
-async def _insert_reports(connection: Connection, by_vehicle: Mapping[UUID, list[Report]]) -> None:
-    rows = [(vehicle, report) for vehicle, arrived in by_vehicle.items() for report in arrived]
-    await connection.execute(
-        SQL["insert_reports"],
-        [vehicle for vehicle, _ in rows],
-        [report.event_id for _, report in rows],
-        [report.received_at for _, report in rows],
-        [report.unit_at for _, report in rows],
-        [report.is_historical for _, report in rows],
-        [report.payload for _, report in rows],
+def _clock(row: asyncpg.Record) -> Clock:
+    return Clock(
+        error_s=row["clock_error_s"], lag_s=row["clock_lag_s"], lag_since=row["clock_lag_since"]
     )
 
 
-def _work_through(known: Sequence[Episode], reports: Sequence[Report]) -> _Changes:
-    latest = {(episode.ecu, str(episode.code)): episode for episode in known}
-    changes = _Changes(episodes={}, transitions=[])
+async def _insert_reports(
+    connection: Connection,
+    by_vehicle: Mapping[UUID, list[Report]],
+    changes: Mapping[UUID, _Changes],
+) -> None:
+    rows = [
+        (vehicle, report, reading)
+        for vehicle, arrived in by_vehicle.items()
+        for report, reading in zip(arrived, changes[vehicle].readings, strict=True)
+    ]
+    await connection.execute(
+        SQL["insert_reports"],
+        [vehicle for vehicle, _, _ in rows],
+        [report.event_id for _, report, _ in rows],
+        [report.received_at for _, report, _ in rows],
+        [report.unit_at for _, report, _ in rows],
+        [report.is_historical for _, report, _ in rows],
+        [report.payload for _, report, _ in rows],
+        [reading.doubt for _, _, reading in rows],
+    )
+
+
+def _work_through(clock: Clock, known: Sequence[Episode], reports: Sequence[Report]) -> _Changes:
+    """Take the reports of one vehicle into account, in the order in which they came."""
+    latest = {(episode.ecu, episode.code): episode for episode in known}
+    stored = dict(latest)
+    changes = _Changes(clock=clock)
     for report in reports:
-        step: Advance = advance(latest.values(), report)
+        reading, changes.clock = read_clock(changes.clock, report)
+        changes.readings.append(reading)
+        step = advance(latest.values(), report, reading)
         for episode in step.episodes:
-            key = (episode.ecu, str(episode.code))
-            before = changes.episodes.get(key)
+            key = (episode.ecu, episode.code)
+            before = stored.get(key)
             if before is not None and before.ordinal != episode.ordinal:
-                # Two episodes of one fault in one batch: both are rows of their own.
-                changes.episodes[episode.ecu, f"{episode.code}#{before.ordinal}"] = before
-            latest[key] = changes.episodes[key] = episode
+                changes.followed.append(stored.pop(key))
+            latest[key] = changes.episodes[*key, episode.ordinal] = episode
         changes.transitions += step.transitions
         if step.transitions and report.position is not None:
             changes.position = report.position
+    changes.is_clock_new = _is_worth_a_row(clock, changes.clock)
     return changes
 
 
-async def _latest_episodes(
-    connection: Connection, vehicles: Sequence[UUID]
-) -> Mapping[UUID, list[Episode]]:
-    known: dict[UUID, list[Episode]] = defaultdict(list)
-    for row in await connection.fetch(SQL["select_latest_episodes"], vehicles):
-        known[row["vehicle_id"]].append(_episode(row))
-    return known
-
-
-def _episode(row: asyncpg.Record) -> Episode:
-    return Episode(
-        ecu=row["ecu"],
-        code=parse_code(row["code"]),
-        ordinal=row["ordinal"],
-        service=row["service"],
-        status=Status(row["status"]),
-        lamps=tuple((lamp, state) for lamp, state in json.loads(row["lamps"])),
-        occurrence_count=row["occurrence_count"],
-        is_uncertain=row["is_uncertain"],
-        is_raised=row["is_raised"],
-        first_seen_at=row["first_seen_at"],
-        last_seen_at=row["last_seen_at"],
-        off_at=row["off_at"],
-        odometer_km=row["odometer_km"],
-        may_return=row["may_return"],
-    )
+def _is_worth_a_row(before: Clock, after: Clock) -> bool:
+    """A clock's error falls a little with every quick message; only what matters is written."""
+    if before.error_s is None or after.error_s is None:
+        return before != after
+    is_lower = before.error_s - after.error_s > CLOCK_STEP_S_MIN
+    return is_lower or (before.lag_s, before.lag_since) != (after.lag_s, after.lag_since)
 
 
 async def _write(connection: Connection, changes: Mapping[UUID, _Changes]) -> None:
-    rows = [(vehicle, episode) for vehicle, c in changes.items() for episode in c.episodes.values()]
-    if rows:
-        await _upsert_episodes(connection, rows)
+    told = [(vehicle, c.clock) for vehicle, c in changes.items() if c.is_clock_new]
+    if told:
+        await _update_clocks(connection, told)
+    episodes = [(vehicle, e) for vehicle, c in changes.items() for e in c.episodes.values()]
+    followed = [(vehicle, e) for vehicle, c in changes.items() for e in c.followed]
+    if episodes:
+        await write_episodes(connection, episodes, followed)
     transitions = [(vehicle, t) for vehicle, c in changes.items() for t in c.transitions]
-    if not transitions:
-        return
+    if transitions:
+        await write_transitions(connection, transitions)
+        await _wake_router(connection, changes)
+
+
+async def _update_clocks(connection: Connection, told: Sequence[tuple[UUID, Clock]]) -> None:
     await connection.execute(
-        SQL["insert_transitions"],
-        [vehicle for vehicle, _ in transitions],
-        [episode_id_of(vehicle, t.ecu, str(t.code), t.ordinal) for vehicle, t in transitions],
-        [t.kind.value for _, t in transitions],
-        [t.at for _, t in transitions],
+        SQL["update_clocks"],
+        [vehicle for vehicle, _ in told],
+        [clock.error_s for _, clock in told],
+        [clock.lag_s for _, clock in told],
+        [clock.lag_since for _, clock in told],
     )
+
+
+async def _wake_router(connection: Connection, changes: Mapping[UUID, _Changes]) -> None:
     work = [(vehicle, c) for vehicle, c in changes.items() if c.transitions]
     await connection.execute(
         SQL["upsert_work"],
@@ -248,36 +246,16 @@ async def _write(connection: Connection, changes: Mapping[UUID, _Changes]) -> No
         [_due_at(c.transitions) for _, c in work],
     )
     placed = [(vehicle, c.position) for vehicle, c in work if c.position is not None]
-    await connection.execute(
-        SQL["update_positions"],
-        [vehicle for vehicle, _ in placed],
-        [position.lon_deg for _, position in placed],
-        [position.lat_deg for _, position in placed],
-    )
+    if placed:
+        await connection.execute(
+            SQL["update_positions"],
+            [vehicle for vehicle, _ in placed],
+            [position.lon_deg for _, position in placed],
+            [position.lat_deg for _, position in placed],
+        )
     await connection.execute(SQL["notify_work"])
 
 
 def _due_at(transitions: Sequence[Transition]) -> datetime:
     """A fault that came is decided on now; one that went, when it can no longer return."""
     return min(return_deadline(t.at) if t.kind is TransitionKind.OFF else t.at for t in transitions)
-
-
-async def _upsert_episodes(connection: Connection, rows: Sequence[tuple[UUID, Episode]]) -> None:
-    await connection.execute(
-        SQL["upsert_episodes"],
-        [vehicle for vehicle, _ in rows],
-        [episode_id_of(vehicle, e.ecu, str(e.code), e.ordinal) for vehicle, e in rows],
-        [e.ecu for _, e in rows],
-        [str(e.code) for _, e in rows],
-        [e.ordinal for _, e in rows],
-        [e.service for _, e in rows],
-        [e.status.value for _, e in rows],
-        [json.dumps(e.lamps) for _, e in rows],
-        [e.occurrence_count for _, e in rows],
-        [e.is_uncertain for _, e in rows],
-        [e.is_raised for _, e in rows],
-        [e.first_seen_at for _, e in rows],
-        [e.last_seen_at for _, e in rows],
-        [e.off_at for _, e in rows],
-        [e.odometer_km for _, e in rows],
-    )

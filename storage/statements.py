@@ -20,10 +20,19 @@ def load_statements(name: str) -> MappingProxyType[str, str]:
         ValueError: If a name stands twice, or text stands before the first name.
     """
     text = files("storage").joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")
+    return parse_statements(text, source=f"{name}.sql")
+
+
+def parse_statements(text: str, *, source: str) -> MappingProxyType[str, str]:
+    """Read statements of this form from a text; comments may stand before the first name.
+
+    Raises:
+        ValueError: As for `load_statements`; names the source.
+    """
     preamble, *parts = _NAME.split(text)
-    if preamble.strip():
-        raise ValueError(f"{name}.sql: text before the first name")
+    if any(line.strip() and not line.startswith("--") for line in preamble.splitlines()):
+        raise ValueError(f"{source}: text before the first name")
     names, bodies = parts[::2], parts[1::2]
     if len(set(names)) != len(names):
-        raise ValueError(f"{name}.sql: a name stands twice")
+        raise ValueError(f"{source}: a name stands twice")
     return MappingProxyType(dict(zip(names, (body.strip() for body in bodies), strict=True)))

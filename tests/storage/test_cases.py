@@ -10,11 +10,15 @@ import asyncpg
 import pytest
 
 from dtc_db.codes import parse_code
+from dtc_db.need import Need, Skill
 from dtc_db.urgency import Urgency
 from gateway.episodes import RETURN_S_MAX
 from gateway.model import Observation, Outcome, Position, Report, ReportedCode, Status
-from routing.ports import Claim, Close, NewReferral, Refer, Wait
+from routing.model import Position as RoutingPosition
+from routing.model import Site
+from routing.ports import Claim, Close, NewReferral, PastCase, Refer, SetAside, Wait
 from storage.cases import PostgresCaseStore
+from storage.directory import PostgresDirectoryStore
 from storage.hints import Hint
 from storage.migrate import migrate
 from storage.pool import Pool, open_pool
@@ -199,3 +203,107 @@ async def test_a_vehicle_that_has_to_wait_is_given_back_until_then(pool: Pool) -
     assert await router(pool).claim(limit=10, lease_s=LEASE_S) == ()
     await pool.execute("update work set due_at = now()")
     assert (await claim_one(pool)).vehicle_id == claim.vehicle_id
+
+
+async def test_a_fault_that_came_back_is_claimed_with_the_case_it_was_in(pool: Pool) -> None:
+    await tell(pool, "P0128", ago_s=RETURN_S_MAX + 20)
+    claim = await claim_one(pool)
+    first = refer(claim)
+    await router(pool).complete(claim, first)
+    await tell(pool, ago_s=RETURN_S_MAX + 10)
+    gone = await claim_one(pool)
+    closed_at = datetime.now(UTC)
+    assert await router(pool).complete(gone, Close(closed_at))
+    await tell(pool, "P0128", "P0301")
+    back = await claim_one(pool)
+    past = {str(fault.code): fault.past for fault in back.faults}
+    assert past == {"P0128": PastCase(first.case_id, closed_at), "P0301": None}
+    again = replace(refer(back), case_id=UUID(int=7), referral=None, came_back_from=first.case_id)
+    assert await router(pool).complete(back, again)
+    rows = await pool.fetch("select case_id, came_back_from, closed_at from repair_case")
+    assert {tuple(row) for row in rows} == {
+        (first.case_id, None, closed_at),
+        (UUID(int=7), first.case_id, None),
+    }
+
+
+async def test_a_referral_is_claimed_with_what_it_asked_for_and_whom_it_found(pool: Pool) -> None:
+    await tell(pool, "P0128", ago_s=3)
+    claim = await claim_one(pool)
+    assert claim.unit == "u1"
+    need = Need(skills=Skill("brakes"), equipment=frozenset({"lift.heavy"}))
+    verdict = refer(claim)
+    assert verdict.referral is not None
+    found_nobody = replace(
+        verdict.referral, need=need, offer_count=0, directory_version="0", is_unassigned=True
+    )
+    await router(pool).complete(claim, replace(verdict, referral=found_nobody))
+    await tell(pool, "P0128", "P0301")
+    case = (await claim_one(pool)).case
+    assert case is not None
+    assert (case.need, case.has_offers, case.directory_version, case.is_unassigned) == (
+        need,
+        False,
+        "0",
+        True,
+    )
+
+
+async def test_a_verdict_may_ask_to_look_again_later(pool: Pool) -> None:
+    await tell(pool, "P0128")
+    claim = await claim_one(pool)
+    again_at = datetime.now(UTC) + timedelta(hours=1)
+    assert await router(pool).complete(claim, replace(refer(claim), again_at=again_at))
+    assert await pool.fetchval("select due_at from work") == again_at
+    assert await pool.fetchval("select lease_token from work") is None
+
+
+async def test_what_makes_no_case_is_noted_with_its_reason_until_that_is_over(pool: Pool) -> None:
+    await tell(pool, "P0128", "U0100", ago_s=3)
+    claim = await claim_one(pool)
+    aside, kept = claim.faults
+    noted = (SetAside(aside.episode_id, "communication_storm"),)
+    verdict = replace(refer(claim), episodes=(kept.episode_id,), set_aside=noted)
+    assert await router(pool).complete(claim, verdict)
+    row = await pool.fetchrow("select episode_id, reason, ended_at from set_aside")
+    assert tuple(row) == (aside.episode_id, "communication_storm", None)
+    await tell(pool, "P0128", "U0100", "P0301")
+    later = await claim_one(pool)
+    assert await router(pool).complete(later, replace(refer(later), referral=None))
+    assert await pool.fetchval("select ended_at is not null from set_aside")
+
+
+async def found_nobody(pool: Pool, *, unit: str, version: str) -> None:
+    await tell(pool, "P0128", unit=unit)
+    claim = await claim_one(pool)
+    verdict = refer(claim)
+    assert verdict.referral is not None
+    referral = replace(verdict.referral, offer_count=0, directory_version=version)
+    assert await router(pool).complete(claim, replace(verdict, referral=referral))
+
+
+SITE = Site(site_id="s1", name="Garage 1", position=RoutingPosition(9.5, 47.1))
+
+
+async def test_a_change_of_the_directory_wakes_the_cases_that_nobody_could_take(
+    pool: Pool,
+) -> None:
+    await found_nobody(pool, unit="u1", version="0")
+    await tell(pool, "P0128", unit="u2")
+    taken = await claim_one(pool)
+    assert await router(pool).complete(taken, refer(taken))
+    directory = PostgresDirectoryStore(pool)
+    await directory.import_sites([SITE], source="a test", is_dry_run=True)
+    assert await router(pool).claim(limit=10, lease_s=LEASE_S) == ()
+    await directory.import_sites([SITE], source="a test")
+    assert (await claim_one(pool)).unit == "u1"
+
+
+async def test_a_list_made_while_the_directory_changed_is_looked_at_again(pool: Pool) -> None:
+    await PostgresDirectoryStore(pool).import_sites([SITE], source="a test")
+    await found_nobody(pool, unit="u1", version="0")
+    assert (await claim_one(pool)).unit == "u1"
+    # The control: made from the directory as it is, the case rests.
+    await pool.execute("delete from work")
+    await found_nobody(pool, unit="u2", version="1")
+    assert await router(pool).claim(limit=10, lease_s=LEASE_S) == ()

@@ -198,3 +198,77 @@ async def test_a_database_that_goes_away_is_told_apart_from_a_report_it_refuses(
     await pool.close()
     with pytest.raises(StoreUnavailableError):
         await store.store([report("a", "P0128")], [])
+
+
+async def test_a_clock_is_remembered_and_every_doubtful_time_is_flagged(pool: Pool) -> None:
+    store = PostgresReportStore(pool)
+    lags_s = {"right": 1, "late": 604_800, "1970": 1.77e9, "ahead": -600, "none": None}
+    await store.store([report("first", unit_at=START)], [])
+    for n, (name, lag_s) in enumerate(lags_s.items(), start=1):
+        at = START + timedelta(seconds=60 * n)
+        unit_at = None if lag_s is None else at - timedelta(seconds=lag_s)
+        unit = "u2" if name == "ahead" else "u1"
+        await store.store([report(name, "P0128", at_s=60 * n, unit_at=unit_at, unit=unit)], [])
+    rows = await pool.fetch("select event_id, time_doubt from report where event_id <> 'first'")
+    assert {row["event_id"]: row["time_doubt"] for row in rows} == {
+        "right": None,
+        "late": "late",
+        "1970": "impossible",
+        "ahead": "wrong",
+        "none": None,
+    }
+    errors = await pool.fetch("select clock_error_s from vehicle order by unit")
+    assert [row["clock_error_s"] for row in errors] == [0, -600]
+
+
+async def test_a_report_of_last_week_is_kept_with_its_fault_and_wakes_nobody(pool: Pool) -> None:
+    store = PostgresReportStore(pool)
+    await store.store([report("now", unit_at=START)], [])
+    late = report("late", "P0128", at_s=60, unit_at=START - timedelta(days=7))
+    await store.store([late], [])
+    row = await pool.fetchrow("select is_raised, time_doubt, onset_at from episode")
+    assert tuple(row) == (False, "late", START - timedelta(days=7))
+    assert await pool.fetchval("select count(*) from work") == 0
+    # The control: the same report from a unit without a clock is live.
+    await store.store([replace(late, event_id="live", unit_at=None)], [])
+    assert await pool.fetchval("select count(*) from work") == 1
+
+
+async def test_a_batch_that_came_in_the_wrong_order_ends_as_it_was_written(pool: Pool) -> None:
+    store = PostgresReportStore(pool)
+    written = [report("a", unit_at=START), report("b", "P0128", unit_at=START, at_s=2)]
+    empty_before = report("c", at_s=3, unit_at=START - timedelta(seconds=30))
+    await store.store([*written, empty_before], [])
+    assert await pool.fetchval("select off_at is null from episode")
+
+
+async def test_only_the_latest_episode_of_a_fault_is_looked_at(pool: Pool) -> None:
+    store = PostgresReportStore(pool)
+    for n in range(4):
+        await store.store([report(f"on{n}", "P0128", at_s=2_000 * n)], [])
+        await store.store([report(f"off{n}", at_s=2_000 * n + 1)], [])
+    rows = await pool.fetch("select ordinal, is_latest from episode order by ordinal")
+    assert [tuple(row) for row in rows] == [(1, False), (2, False), (3, False), (4, True)]
+    await store.store(
+        [
+            report("x", "P0128", at_s=9_000),
+            report("y", at_s=9_001),
+            report("z", "P0128", at_s=9_999),
+        ],
+        [],
+    )
+    assert await pool.fetchval("select array_agg(ordinal) from episode where is_latest") == [6]
+
+
+async def test_what_an_episode_knows_is_read_back_as_it_was_written(pool: Pool) -> None:
+    store = PostgresReportStore(pool)
+    told = observation("P0128")._replace(
+        codes=(ReportedCode(code=parse_code("P0128"), status=Status.ACTIVE, status_byte=0x2F),)
+    )
+    await store.store([report("a", observations=(told,), seq=7, odometer_km=12.5)], [])
+    before = await pool.fetchrow("select * from episode")
+    await store.store([report("b", observations=(told,), at_s=1, seq=8, odometer_km=13)], [])
+    after = await pool.fetchrow("select * from episode")
+    changed = {name for name in before.keys() if before[name] != after[name]}  # noqa: SIM118 - a record iterates over values
+    assert changed == {"last_seen_at", "observed_at", "seq"}
+    assert (after["status_byte"], after["odometer_km"], after["seq"]) == (0x2F, 12.5, 8)

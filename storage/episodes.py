@@ -1,0 +1,134 @@
+"""Rows of episodes and transitions, and the values that the gateway's core makes of them."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from uuid import UUID
+
+import asyncpg
+
+from dtc_db.codes import parse_code
+from gateway.clock import Doubt
+from gateway.episodes import Episode, Transition
+from gateway.model import Status
+from storage.keys import episode_id_of
+from storage.pool import Connection
+from storage.statements import load_statements
+
+SQL = load_statements("episodes")
+
+# Parsing a code costs more than reading its row; there are not many different ones.
+_parse_code = lru_cache(maxsize=8192)(parse_code)
+
+
+async def fetch_latest_episodes(
+    connection: Connection, vehicles: Sequence[UUID]
+) -> Mapping[UUID, list[Episode]]:
+    """The latest episode of each fault of each vehicle."""
+    known: dict[UUID, list[Episode]] = defaultdict(list)
+    for row in await connection.fetch(SQL["select_latest_episodes"], vehicles):
+        known[row["vehicle_id"]].append(_episode(row))
+    return known
+
+
+async def write_episodes(
+    connection: Connection,
+    rows: Sequence[tuple[UUID, Episode]],
+    followed: Sequence[tuple[UUID, Episode]],
+) -> None:
+    """Write new and changed episodes.
+
+    Args:
+        connection: In a transaction that holds the vehicles.
+        rows: Of one fault several may come, the latest last.
+        followed: Stored episodes after which a new one began: they are no longer the latest.
+    """
+    if followed:
+        # Only one row of a fault may be the latest, so this comes first.
+        await connection.execute(
+            SQL["retire_episodes"],
+            [vehicle for vehicle, _ in followed],
+            [e.ecu for _, e in followed],
+            [str(e.code) for _, e in followed],
+        )
+    latest = {(vehicle, e.ecu, e.code): e.ordinal for vehicle, e in rows}
+    columns: Iterable[tuple[object, ...]] = zip(
+        *(
+            _row(vehicle, e, is_latest=e.ordinal == latest[vehicle, e.ecu, e.code])
+            for vehicle, e in rows
+        ),
+        strict=True,
+    )
+    await connection.execute(SQL["upsert_episodes"], *columns)
+
+
+async def write_transitions(
+    connection: Connection, rows: Sequence[tuple[UUID, Transition]]
+) -> None:
+    """Add transitions, in the order in which they happened."""
+    await connection.execute(
+        SQL["insert_transitions"],
+        [vehicle for vehicle, _ in rows],
+        [episode_id_of(vehicle, t.ecu, str(t.code), t.ordinal) for vehicle, t in rows],
+        [t.kind.value for _, t in rows],
+        [t.at for _, t in rows],
+    )
+
+
+def _row(vehicle: UUID, e: Episode, *, is_latest: bool) -> tuple[object, ...]:
+    """In the order of the statement."""
+    code = str(e.code)
+    return (
+        vehicle,
+        episode_id_of(vehicle, e.ecu, code, e.ordinal),
+        e.ecu,
+        code,
+        e.ordinal,
+        e.service,
+        e.status.value,
+        e.status_byte,
+        json.dumps(e.lamps),
+        e.occurrence_count,
+        e.is_uncertain,
+        e.is_raised,
+        e.first_seen_at,
+        e.last_seen_at,
+        e.onset_at,
+        e.observed_at,
+        e.seq,
+        e.confirmed_at,
+        e.permanent_at,
+        e.off_at,
+        e.return_count,
+        e.odometer_km,
+        e.doubt,
+        is_latest,
+    )
+
+
+def _episode(row: asyncpg.Record) -> Episode:
+    return Episode(
+        ecu=row["ecu"],
+        code=_parse_code(row["code"]),
+        ordinal=row["ordinal"],
+        service=row["service"],
+        status=Status(row["status"]),
+        status_byte=row["status_byte"],
+        lamps=tuple((lamp, state) for lamp, state in json.loads(row["lamps"])),
+        occurrence_count=row["occurrence_count"],
+        is_uncertain=row["is_uncertain"],
+        is_raised=row["is_raised"],
+        first_seen_at=row["first_seen_at"],
+        last_seen_at=row["last_seen_at"],
+        onset_at=row["onset_at"],
+        observed_at=row["observed_at"],
+        seq=row["seq"],
+        confirmed_at=row["confirmed_at"],
+        permanent_at=row["permanent_at"],
+        off_at=row["off_at"],
+        return_count=row["return_count"],
+        odometer_km=row["odometer_km"],
+        doubt=None if row["time_doubt"] is None else Doubt(row["time_doubt"]),
+        may_return=row["may_return"],
+    )

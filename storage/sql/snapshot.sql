@@ -1,0 +1,86 @@
+-- name: select_site
+select
+    site_id, name, lon_deg, lat_deg, country, array_to_string(vehicle_classes, ';'),
+    array_to_string(makes, ';'), array_to_string(equipment, ';'), array_to_string(access, ';'),
+    opening_hours
+from site
+
+-- name: select_site_at
+select
+    site_id, name, lon_deg, lat_deg, country, array_to_string(vehicle_classes, ';'),
+    array_to_string(makes, ';'), array_to_string(equipment, ';'), array_to_string(access, ';'),
+    opening_hours
+from (
+    select * from site where known_from <= $1
+    union all
+    select was.*
+    from superseded
+    cross join jsonb_populate_record(null::site, content) as was
+    where kind = 'site' and superseded.known_from <= $1 and $1 < superseded.known_until
+) as known
+
+-- name: select_person
+select
+    site_id, number, employer, employed_from, employed_until, hours, absences
+from person
+
+-- name: select_person_at
+select
+    site_id, number, employer, employed_from, employed_until, hours, absences
+from (
+    select * from person where known_from <= $1
+    union all
+    select was.*
+    from superseded
+    cross join jsonb_populate_record(null::person, content) as was
+    where kind = 'person' and superseded.known_from <= $1 and $1 < superseded.known_until
+) as known
+
+-- name: select_credential
+select
+    site_id, person, scheme, title, valid_from, valid_until, evidence, is_revoked, revoked_on,
+    is_suspended, employer, edition, scope
+from credential
+
+-- name: select_credential_at
+select
+    site_id, person, scheme, title, valid_from, valid_until, evidence, is_revoked, revoked_on,
+    is_suspended, employer, edition, scope
+from (
+    select * from credential where known_from <= $1
+    union all
+    select was.*
+    from superseded
+    cross join jsonb_populate_record(null::credential, content) as was
+    where kind = 'credential' and superseded.known_from <= $1 and $1 < superseded.known_until
+) as known
+
+-- name: select_site_of
+select
+    site_id, name, lon_deg, lat_deg, country, array_to_string(vehicle_classes, ';'),
+    array_to_string(makes, ';'), array_to_string(equipment, ';'), array_to_string(access, ';'),
+    opening_hours
+from site
+where site_id = any($1::text[])
+
+-- name: select_person_of
+select
+    site_id, number, employer, employed_from, employed_until, hours, absences
+from person
+where site_id = any($1::text[])
+
+-- name: select_credential_of
+select
+    site_id, person, scheme, title, valid_from, valid_until, evidence, is_revoked, revoked_on,
+    is_suspended, employer, edition, scope
+from credential
+where site_id = any($1::text[])
+
+-- name: select_changed_since
+select site_id from site where known_from > $1
+union
+select site_id from person where known_from > $1
+union
+select site_id from credential where known_from > $1
+union
+select content ->> 'site_id' from superseded where known_until > $1

@@ -1,0 +1,196 @@
+"""The directory takes changes whole, gives back what it took, and forgets nothing that it said."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import asyncpg
+import pytest
+
+from dtc_db.vehicle import VehicleClass
+from routing.directory import directory_digest
+from routing.model import Absence, Evidence, Person, Site
+from routing.testing import LIGHT, held, site
+from storage.directory import PostgresDirectoryStore
+from storage.migrate import migrate
+from storage.pool import Pool, open_pool
+
+pytestmark = pytest.mark.integration
+
+FR = "fr-nf-c-18-550"
+WHOLE = replace(
+    site(
+        "whole",
+        [
+            replace(
+                held(FR, "BCL", until=date(2027, 1, 31), evidence=Evidence.DOCUMENT_SEEN),
+                employer="north \\ south",
+                edition="NF C 18-550:2015",
+                scope="cars\tand vans\nof one make",
+                revoked_on=date(2026, 12, 1),
+                is_suspended=True,
+            ),
+            LIGHT,
+        ],
+        [],
+        vehicle_classes=frozenset({VehicleClass.CAR, VehicleClass.VAN}),
+        makes=frozenset({"alfa romeo", 'a,"{b}', "škoda"}),
+        equipment=frozenset({"hv.tools"}),
+        access=frozenset({"make.diagnostics:alfa romeo"}),
+        opening_hours='Mo-Fr 08:00-18:00 "ring \\ twice"',
+        lon_deg=2.3500000000000001,
+        lat_deg=-0.1,
+    ),
+    name="Garage \\N\té",
+)
+KNOWN = Person(
+    number=2,
+    employer="north",
+    employed_from=date(2020, 1, 1),
+    employed_until=date(2027, 1, 1),
+    hours="Mo-We 08:00-12:00",
+    absences=(Absence(date(2026, 12, 24), date(2027, 1, 2)),),
+)
+WHOLE = replace(WHOLE, people=(WHOLE.people[0], KNOWN))
+
+
+@pytest.fixture
+async def pool(postgres_url: str) -> AsyncIterator[Pool]:
+    async with open_pool(postgres_url) as pool:
+        await migrate(pool)
+        yield pool
+
+
+@pytest.fixture
+def store(pool: Pool) -> PostgresDirectoryStore:
+    return PostgresDirectoryStore(pool)
+
+
+async def sites_of(store: PostgresDirectoryStore, known_at: datetime | None = None) -> list[Site]:
+    return [*(await store.fetch_directory(known_at=known_at)).sites]
+
+
+async def take(store: PostgresDirectoryStore, *sites: Site) -> int | None:
+    done = await store.import_sites(sites, source="test", are_people_stated=True)
+    return done.version
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+async def test_what_went_in_comes_back_to_the_last_character(
+    store: PostgresDirectoryStore,
+) -> None:
+    plain = site("plain", opening_hours=None)
+    await take(store, WHOLE, plain)
+    found = await sites_of(store)
+    assert found == sorted(
+        [replace(WHOLE, people=tuple(map(by_title, WHOLE.people))), plain],
+        key=lambda one: one.site_id,
+    )
+    assert directory_digest(found) == directory_digest([WHOLE, plain])
+
+
+def by_title(person: Person) -> Person:
+    """Titles come back in the order of their schemes."""
+    titles = sorted(person.credentials, key=lambda one: (one.scheme, one.title))
+    return replace(person, credentials=tuple(titles))
+
+
+async def test_the_same_again_changes_nothing_and_has_no_version(
+    store: PostgresDirectoryStore,
+) -> None:
+    first = await take(store, WHOLE)
+    assert await take(store, WHOLE) is None
+    assert await store.fetch_version() == str(first)
+
+
+async def test_equal_titles_are_one_object_in_memory(store: PostgresDirectoryStore) -> None:
+    await take(store, site("a", [LIGHT]), site("b", [LIGHT]))
+    one, other = await sites_of(store)
+    assert one.people[0].credentials[0] is other.people[0].credentials[0]
+
+
+async def test_what_was_known_at_a_moment_can_be_asked_for_ever_after(
+    store: PostgresDirectoryStore, pool: Pool
+) -> None:
+    before = now()
+    good = site("a", [held(FR, "BCL")], [])
+    await take(store, good)
+    then = now()
+    title = replace(held(FR, "BCL"), is_revoked=True)
+    changed = replace(
+        site("a", [title, LIGHT], [], equipment=frozenset({"hv.tools"})), name="Another name"
+    )
+    changed = replace(changed, people=(changed.people[0], replace(KNOWN, credentials=())))
+    await take(store, changed)
+    later = now()
+    await take(store, replace(changed, people=(replace(changed.people[0], hours="24/7"),)))
+    assert await sites_of(store, before) == []
+    assert await sites_of(store, then) == [good]
+    assert await sites_of(store, later) == [changed]
+    await pool.execute("delete from site")
+    assert await sites_of(PostgresDirectoryStore(pool)) == []
+    assert await sites_of(store, then) == [good]
+    versions = [int((await store.fetch_directory(known_at=at)).version) for at in (before, then)]
+    assert versions == [0, 1]
+
+
+@pytest.mark.parametrize("table", ["site", "person", "credential"])
+async def test_no_row_can_be_overwritten_without_a_version(
+    store: PostgresDirectoryStore, pool: Pool, table: str
+) -> None:
+    await take(store, WHOLE)
+    with pytest.raises(asyncpg.RaiseError, match=f"{table} changes without a new version"):
+        await pool.execute(f"update {table} set site_id = 'other'")  # noqa: S608 - our names
+
+
+async def test_a_dry_run_says_what_would_change_and_changes_nothing(
+    store: PostgresDirectoryStore,
+) -> None:
+    done = await store.import_sites([WHOLE], source="test", is_dry_run=True)
+    assert (done.sites_added, done.credentials_added) == (1, 2)
+    assert await sites_of(store) == []
+    assert await store.fetch_version() == "0"
+
+
+async def test_titles_can_be_changed_without_saying_again_what_is_known_of_people(
+    store: PostgresDirectoryStore,
+) -> None:
+    await take(store, WHOLE)
+    again = site("whole", [], [LIGHT])
+    await store.import_sites([again], source="test")
+    (found,) = await sites_of(store)
+    assert found.people[1] == replace(KNOWN, credentials=(LIGHT,))
+    done = await store.import_sites([again], source="test", are_people_stated=True)
+    assert done.people_changed == 1
+
+
+async def test_a_site_named_without_people_keeps_them(store: PostgresDirectoryStore) -> None:
+    await take(store, WHOLE)
+    await take(store, replace(WHOLE, people=()))
+    assert len((await sites_of(store))[0].people) == 2
+
+
+async def test_known_sites_are_told_from_others(store: PostgresDirectoryStore) -> None:
+    await take(store, site("a"))
+    assert await store.find_known(["a", "b"]) == {"a"}
+
+
+async def test_a_change_is_read_alone_and_gives_what_reading_everything_gives(
+    store: PostgresDirectoryStore, pool: Pool
+) -> None:
+    await take(store, WHOLE, site("a", [LIGHT]), site("b", [LIGHT], []))
+    before = await store.fetch_directory()
+    await take(
+        store,
+        site("b", [replace(LIGHT, is_revoked=True)], []),
+        replace(site("a"), people=(Person(number=1, hours="24/7"),)),
+        site("c", [LIGHT]),
+    )
+    after = await store.fetch_directory()
+    assert after.sites == (await PostgresDirectoryStore(pool).fetch_directory()).sites
+    assert after.version != before.version
+    kept = {one.site_id: one for one in before.sites}
+    assert [one.site_id for one in after.sites if one is kept.get(one.site_id)] == ["whole"]

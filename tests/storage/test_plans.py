@@ -1,0 +1,98 @@
+"""What is looked up for each report and each decision is found by an index, however much there is.
+
+The database is filled by the statements of ``scripts/fill_database.sql``, far enough that the
+planner would read a whole table only if it had to.
+"""
+
+import json
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from storage.keys import vehicle_id_of
+from storage.migrate import migrate
+from storage.pool import Pool, open_pool
+from storage.statements import load_statements, parse_statements
+
+pytestmark = pytest.mark.integration
+
+ROOT = Path(__file__).parent.parent.parent
+VEHICLES = 20_000
+NOW = datetime.now(UTC)
+LARGE = ("vehicle", "event", "report", "episode", "transition", "repair_case", "case_episode")
+SOME = [UUID(int=n) for n in range(50)]
+ONE = SOME[0]
+NAMES = [f"unit-{n}" for n in range(50)]
+
+LOOK_UPS: dict[tuple[str, str], tuple[Any, ...]] = {
+    ("reports", "insert_events"): (NAMES, NAMES, [b""] * 50, [NOW] * 50),
+    ("reports", "select_digests"): (NAMES, NAMES),
+    ("reports", "lock_vehicles"): (SOME,),
+    ("reports", "update_clocks"): (SOME, [0.0] * 50, [None] * 50, [None] * 50),
+    ("reports", "update_positions"): (SOME, [9.5] * 50, [47.1] * 50),
+    ("episodes", "select_latest_episodes"): (SOME,),
+    ("episodes", "retire_episodes"): (SOME, ["7E8"] * 50, ["P0300"] * 50),
+    ("cases", "claim_work"): (NOW, 50, ONE, NOW),
+    ("cases", "select_vehicles"): (SOME,),
+    ("cases", "select_open_cases"): (SOME,),
+    ("cases", "select_faults"): (SOME,),
+    ("cases", "lock_vehicle"): (ONE,),
+    ("cases", "finish_work"): (ONE, ONE, 1),
+    ("cases", "close_case"): (ONE, NOW),
+    ("cases", "end_set_aside"): (ONE, SOME, NOW),
+    ("directory", "wake_cases_without_offers"): (),
+    ("views", "select_case_faults"): (ONE, ONE),
+}
+
+
+@pytest.fixture
+async def pool(postgres_url: str) -> AsyncIterator[Pool]:
+    async with open_pool(postgres_url) as opened:
+        await migrate(opened)
+        text = (ROOT / "scripts" / "fill_database.sql").read_text(encoding="utf-8")
+        units = [f"unit-{n}" for n in range(VEHICLES)]
+        vehicles = [vehicle_id_of(unit) for unit in units]
+        async with opened.acquire() as connection:
+            await connection.execute("set session_replication_role = replica")  # no key is checked
+            for statement in parse_statements(text, source="fill_database.sql").values():
+                await connection.execute(statement, vehicles, units, timeout=120)
+            await connection.execute("set session_replication_role = origin")
+        await opened.execute("analyze", timeout=120)
+        yield opened
+
+
+async def read_whole(pool: Pool, statement: str, arguments: tuple[Any, ...]) -> set[str]:
+    """The tables that the statement's plan reads from end to end."""
+    plan = json.loads(await pool.fetchval(f"explain (format json) {statement}", *arguments))
+    return {
+        node["Relation Name"]
+        for node in _nodes(plan[0]["Plan"])
+        if node["Node Type"] == "Seq Scan" and node["Relation Name"].startswith(LARGE)
+    }
+
+
+def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield node
+    for child in node.get("Plans", ()):
+        yield from _nodes(child)
+
+
+async def test_every_look_up_of_ingest_and_router_uses_an_index(pool: Pool) -> None:
+    found = {
+        (room, name): await read_whole(pool, load_statements(room)[name], arguments)
+        for (room, name), arguments in LOOK_UPS.items()
+    }
+    assert {key: tables for key, tables in found.items() if tables} == {}
+    # The control: what is searched without an index is seen.
+    assert await read_whole(pool, "select from episode where service = $1", ("07",)) == {"episode"}
+    await pool.execute("drop index episode_one_latest")
+    await pool.execute("alter table episode drop constraint episode_pkey cascade")
+    await pool.execute(
+        "alter table episode drop constraint episode_vehicle_id_ecu_code_ordinal_key"
+    )
+    latest = load_statements("episodes")["select_latest_episodes"]
+    assert await read_whole(pool, latest, (SOME,)) == {"episode"}
