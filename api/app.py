@@ -5,7 +5,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from api import pages, problems, schemas
+from api import match, pages, problems, schemas
 from api.errors import NotReadyError
 from api.routes import Database, router
 from storage.pool import Pool
@@ -39,6 +39,7 @@ def create_app(pool: Pool, *, hosts: Collection[str] = LOOPBACK) -> FastAPI:
     app.state.pool = pool
     app.state.hosts = frozenset(hosts)
     app.include_router(router)
+    app.include_router(match.router)
     app.add_api_route("/healthz", get_health, tags=["operation"], responses={})
     app.add_api_route(
         "/readyz", get_readiness, tags=["operation"], response_model_exclude_none=True

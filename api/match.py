@@ -1,0 +1,255 @@
+"""``POST /v1/match`` decides and keeps nothing; ``GET /v1/ranking-policy`` says how.
+
+The directory is held in memory, as the router holds it, and loaded anew when its version is
+another one; loading takes long, and is done once at a time.
+"""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Annotated, Any, Self
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from api import schemas
+from api.routes import Database, check_host
+from dtc_db.codes import Code, parse_code
+from dtc_db.errors import MalformedCodeError
+from dtc_db.knowledge import Knowledge
+from dtc_db.need import Arrival
+from dtc_db.urgency import ORDER
+from dtc_db.vehicle import Powertrain, VehicleClass, VehicleKind
+from routing.cases import ObservedFault, case_of
+from routing.directory import Directory
+from routing.errors import CasesUnavailableError
+from routing.match import TIME_MAX, TIME_MIN, decide
+from routing.model import Case, Decision, Position, Rule
+from routing.policy import Policy, load_policy
+from routing.reasons import load_reasons
+from routing.referral import canonical, match_document
+from storage.directory import PostgresDirectoryStore
+from storage.errors import DatabaseUnavailableError
+from storage.pool import Pool
+
+CODES_MAX, CODE_LENGTH_MAX, WORD_LENGTH_MAX = 50, 40, 40
+YEAR_MIN, YEAR_MAX = 1886, 2100
+
+router = APIRouter(prefix="/v1", dependencies=[Depends(check_host)], tags=["match"])
+
+
+class Asked(BaseModel):
+    """A vehicle with faults, somewhere."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    codes: Annotated[
+        list[Annotated[str, Field(max_length=CODE_LENGTH_MAX)]],
+        Field(min_length=1, max_length=CODES_MAX, examples=[["P0AA6"]]),
+    ]
+    pos: Annotated[
+        list[float] | None,
+        Field(min_length=2, max_length=2, description="Longitude, latitude."),
+    ] = None
+    at: Annotated[
+        AwareDatetime | None,
+        Field(ge=TIME_MIN, le=TIME_MAX, description="When; now if absent."),
+    ] = None
+    vehicle_class: VehicleClass = VehicleClass.UNKNOWN
+    powertrain: Powertrain = Powertrain.UNKNOWN
+    make: Annotated[str, Field(max_length=WORD_LENGTH_MAX)] = ""
+    model_year: Annotated[int | None, Field(ge=YEAR_MIN, le=YEAR_MAX)] = None
+    status: Annotated[str, Field(max_length=WORD_LENGTH_MAX)] = "confirmed"
+
+
+class WayShape(schemas.Shape):
+    """What one way of getting there allows."""
+
+    arrival: str
+    radius_m: int
+    speed_kmh_max: int
+    fetch_s: int
+
+
+class TermShape(schemas.Shape):
+    """A part of the score: straight lines between the points of the curve."""
+
+    name: str
+    unit: str
+    text: str
+    curve: list[list[float]]
+    points_max: float
+    points_unknown: float
+
+
+class RuleShape(schemas.Shape):
+    """What a site must fulfil so that it may be on the list."""
+
+    rule: str
+    text: str
+
+
+class RankingPolicy(schemas.Shape):
+    """Who may be on a list, and who stands before whom."""
+
+    version: str
+    digest: str
+    text: list[str]
+    rules: list[RuleShape]
+    terms: list[TermShape]
+    ways: list[WayShape]
+    deadline_h: dict[str, int]
+    offers_max: int
+    competing_max: int
+
+    @classmethod
+    def of(cls, policy: Policy, *, lang: str = "en") -> Self:
+        """Put the numbers into words."""
+        reasons = load_reasons(lang)
+        return cls(
+            version=policy.version,
+            digest=policy.digest,
+            text=reasons.about_policy(policy),
+            rules=[
+                RuleShape(rule=rule.value, text=reasons.text("policy_rules", rule.value))
+                for rule in Rule
+            ],
+            terms=[
+                TermShape(
+                    name=term.name,
+                    unit=term.unit,
+                    text=term.text.get(lang, term.text["en"]),
+                    curve=[[value, points] for value, points in term.curve],
+                    points_max=max(points for _, points in term.curve),
+                    points_unknown=term.unknown or 0,
+                )
+                for term in policy.terms
+            ],
+            ways=[
+                WayShape(
+                    arrival=arrival.value,
+                    radius_m=policy.arrivals[arrival].radius_m,
+                    speed_kmh_max=policy.arrivals[arrival].speed_kmh_max,
+                    fetch_s=policy.arrivals[arrival].fetch_s,
+                )
+                for arrival in Arrival
+            ],
+            deadline_h={urgency.value: policy.deadline_h[urgency] for urgency in ORDER},
+            offers_max=policy.offers_max,
+            competing_max=policy.ranked_max,
+        )
+
+
+class Snapshots:
+    """The directory as it is now, for one pool."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._store = PostgresDirectoryStore(pool)
+        self._directory: Directory | None = None
+        self._loading = asyncio.Lock()
+        self._deciding = asyncio.Lock()
+
+    async def current(self) -> Directory:
+        """Fetch the directory, if the one at hand is not the current version.
+
+        Raises:
+            DatabaseUnavailableError: The database does not answer.
+        """
+        try:
+            async with self._loading:
+                version = await self._store.fetch_version()
+                if self._directory is None or self._directory.version != version:
+                    self._directory = await self._store.fetch_directory()
+                return self._directory
+        except CasesUnavailableError as error:
+            raise DatabaseUnavailableError(str(error)) from error
+
+    async def decide(self, case: Case, *, at: datetime) -> Decision:
+        """Decide from the directory as it is now, one case at a time: it remembers as it goes.
+
+        Raises:
+            DatabaseUnavailableError: The database does not answer.
+        """
+        directory = await self.current()
+        async with self._deciding:
+            return await asyncio.to_thread(decide, case, directory, load_policy(), decided_at=at)
+
+
+def _snapshots(request: Request, pool: Database) -> Snapshots:
+    state = request.app.state
+    if not hasattr(state, "snapshots"):
+        state.snapshots = Snapshots(pool)
+    found: Snapshots = state.snapshots
+    return found
+
+
+def _knowledge(request: Request) -> Knowledge:
+    state = request.app.state
+    if not hasattr(state, "knowledge"):
+        state.knowledge = Knowledge.load()
+    found: Knowledge = state.knowledge
+    return found
+
+
+_ANSWER: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The decision: `need`, `offers`, `excluded`, `notices`, `inputs` and what "
+        "they rest on, as canonical JSON.",
+        "content": {"application/json": {"schema": {"type": "object"}}},
+    }
+}
+
+
+@router.post("/match", responses=_ANSWER, response_class=Response)
+async def match(
+    asked: Asked,
+    snapshots: Annotated[Snapshots, Depends(_snapshots)],
+    knowledge: Annotated[Knowledge, Depends(_knowledge)],
+) -> Response:
+    """Who may mend these faults, who may not, and why. Nothing of it is stored."""
+    case = case_of(
+        [ObservedFault(code=code, ecu="", status=asked.status) for code in _codes(asked.codes)],
+        case_id="",
+        vehicle=VehicleKind(
+            vehicle_class=asked.vehicle_class,
+            powertrain=asked.powertrain,
+            make=asked.make.lower() or None,
+            model_year=asked.model_year,
+        ),
+        is_registered=True,
+        position=_position(asked.pos),
+        knowledge=knowledge,
+    )
+    at = datetime.now(UTC) if asked.at is None else asked.at
+    decision = await snapshots.decide(case, at=at)
+    return Response(canonical(match_document(decision)), media_type="application/json")
+
+
+@router.get("/ranking-policy")
+async def get_ranking_policy() -> RankingPolicy:
+    """How lists are made, in numbers and in plain words."""
+    return RankingPolicy.of(load_policy())
+
+
+def _codes(texts: list[str]) -> list[Code]:
+    codes: list[Code] = []
+    for number, given in enumerate(texts):
+        try:
+            codes.append(parse_code(given))
+        except MalformedCodeError as error:
+            text = "expected a code such as P0301, P0301-1C or 609/9"
+            raise _malformed(("codes", number), text) from error
+    return codes
+
+
+def _position(pos: list[float] | None) -> Position | None:
+    if pos is None:
+        return None
+    try:
+        return Position(lon_deg=pos[0], lat_deg=pos[1])
+    except ValueError as error:
+        raise _malformed(("pos",), str(error)) from error
+
+
+def _malformed(where: tuple[str | int, ...], text: str) -> RequestValidationError:
+    return RequestValidationError([{"type": "value_error", "loc": ("body", *where), "msg": text}])
