@@ -46,10 +46,17 @@ COMMANDS = {
     "api": Entry("roles", "Serve HTTP.", _ROLES),
     "demo": Entry("demo", "Show a small fleet, its faults and their referrals.", _RUN),
     "replay": Entry("replay", "Publish a recording as if a vehicle's unit sent it.", _RUN),
+    "simulate": Entry("simulate", "Put load on the service, the way vehicles do.", _RUN),
     "repairers": Entry("repairers", "Import and list repairers and their people.", _DATA),
     "vehicles": Entry("vehicles", "Register which unit sits in which vehicle.", _DATA),
     "dtc": Entry("dtc", "Say what a code means, how urgent it is, and what mending takes.", _ASK),
+    "assess": Entry(
+        "assess", "Say which faults a site could take, and what would open more.", _ASK
+    ),
+    "bench": Entry("bench", "Measure ourselves beside others, in one run.", _ASK),
+    "match": Entry("match", "Rank the repairers who may mend a fault, and say why.", _ASK),
     "decode": Entry("decode", "Decode recordings of a CAN bus, offline.", _ASK),
+    "deadletters": Entry("deadletters", "List, show and replay what nobody could read.", _DATA),
     "migrate": Entry("migrate", "Bring the database's schema up to date.", _DATA),
 }
 

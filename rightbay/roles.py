@@ -17,6 +17,9 @@ from rightbay.settings import Settings
 
 API_PORT = 8080
 POOL_CONNECTIONS_MAX = 4
+# A connection may fall silent without an end. What these roles ask is answered in milliseconds, so
+# who has heard nothing for this long tries again elsewhere.
+COMMAND_TIMEOUT_S = 8.0
 
 
 async def run(role: str, settings: Settings, *, stop: asyncio.Event) -> None:
@@ -47,25 +50,42 @@ Serve = Callable[[], Awaitable[None]]
 @contextlib.asynccontextmanager
 async def _gateway(settings: Settings) -> AsyncIterator[Serve]:
     from gateway import service
-    from gateway.dialects.registry import Registry
+    from gateway.dialects.registry import FOREIGN, Registry
     from gateway.dialects.rightbay import RightbayDialect
     from gateway.sources.mqtt import MqttClient
+    from storage import partitions
     from storage.pool import open_pool
     from storage.reports import PostgresReportStore
 
-    registry = Registry([RightbayDialect(settings.topic_prefix)])
+    ours = RightbayDialect(settings.topic_prefix)
+    registry = Registry([ours, *(FOREIGN[name]() for name in settings.dialects)])
     client = MqttClient(
-        broker_url(settings), client_id="rightbay-gateway", subscriptions=registry.topic_filters
+        broker_url(settings), client_id=settings.gateway_id, subscriptions=registry.topic_filters
     )
     url = database_url(settings)
-    async with open_pool(url, size_max=POOL_CONNECTIONS_MAX) as pool, client.running():
-        yield partial(
-            service.serve,
-            client,
-            PostgresReportStore(pool),
-            registry.parse,
-            topic_prefix=settings.topic_prefix,
-        )
+    async with open_pool(url, command_timeout_s=COMMAND_TIMEOUT_S) as pool, client.running():
+
+        async def serve() -> None:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(
+                    partitions.serve(
+                        pool,
+                        retention_days=settings.retention_days,
+                        now=partial(datetime.now, UTC),
+                    ),
+                    name="upkeep",
+                )
+                group.create_task(
+                    service.serve(
+                        client,
+                        PostgresReportStore(pool),
+                        registry.parse,
+                        topic_prefix=settings.topic_prefix,
+                    ),
+                    name="gateway",
+                )
+
+        yield serve
 
 
 @contextlib.asynccontextmanager
@@ -76,11 +96,12 @@ async def _router(settings: Settings) -> AsyncIterator[Serve]:
     from storage.cases import PostgresCaseStore
     from storage.directory import PostgresDirectoryStore
     from storage.hints import listening
+    from storage.knowledge import PostgresListStore
     from storage.pool import open_pool
 
     url = database_url(settings)
     async with (
-        open_pool(url, size_max=POOL_CONNECTIONS_MAX) as pool,
+        open_pool(url, command_timeout_s=COMMAND_TIMEOUT_S) as pool,
         listening(url, "rightbay_work") as hint,
     ):
         yield partial(
@@ -90,6 +111,7 @@ async def _router(settings: Settings) -> AsyncIterator[Serve]:
             knowledge=Knowledge.load(),
             policy=load_policy(),
             now=partial(datetime.now, UTC),
+            lists=PostgresListStore(pool),
         )
 
 
@@ -103,7 +125,7 @@ async def _deliver(settings: Settings) -> AsyncIterator[Serve]:
     name = f"rightbay-deliver-{uuid4().hex}"
     client = MqttClient(broker_url(settings), client_id=name, is_durable=False)
     url = database_url(settings)
-    async with open_pool(url, size_max=POOL_CONNECTIONS_MAX) as pool, client.running():
+    async with open_pool(url, command_timeout_s=COMMAND_TIMEOUT_S) as pool, client.running():
 
         async def serve() -> None:
             async with asyncio.TaskGroup() as group:

@@ -13,6 +13,8 @@ from urllib.parse import urlsplit, urlunsplit
 from rightbay.errors import SettingsError
 
 PREFIX = "RIGHTBAY_"
+# The gateway's registry has them; a test holds the two together, and settings load quickly.
+DIALECTS = frozenset({"fleetwise", "inhand", "openxc", "ovms", "traccar", "vss", "wican"})
 PAGE = "docs/settings.md"
 
 
@@ -48,7 +50,10 @@ class Settings:
         api_port: None takes the usual port if it is free, else any.
         broker_port: Of the embedded broker; None as above.
         topic_prefix: What every MQTT topic begins with.
+        gateway_id: Under which the broker keeps a gateway's session; each gateway has its own.
+        dialects: Other makers' device families that the gateway listens to besides our own units.
         log_level: The least grave event that is logged.
+        retention_days: How long reports, transitions, message ids and dead letters are kept.
     """
 
     data: Path = field(default_factory=default_data_folder)
@@ -58,12 +63,19 @@ class Settings:
     api_port: int | None = None
     broker_port: int | None = None
     topic_prefix: str = "rb/1"
+    gateway_id: str = "rightbay-gateway"
+    dialects: tuple[str, ...] = ()
     log_level: LogLevel = LogLevel.INFO
+    retention_days: int = 400
 
     def environment(self) -> dict[str, str]:
         """Give the variables from which :func:`load_settings` makes these settings again."""
         values = {variable(f.name): getattr(self, f.name) for f in fields(self)}
-        return {name: str(value) for name, value in values.items() if value is not None}
+        return {
+            name: ",".join(value) if isinstance(value, tuple) else str(value)
+            for name, value in values.items()
+            if value not in (None, ())
+        }
 
 
 def variable(name: str) -> str:
@@ -159,6 +171,20 @@ def _port(text: str) -> int:
     return port
 
 
+def _days(text: str) -> int:
+    days = int(text) if text.isascii() and text.isdigit() else 0
+    if not 7 <= days <= 36_500:
+        raise ValueError(text)
+    return days
+
+
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(text.split(",")))
+    if not set(names) <= DIALECTS:
+        raise ValueError(text)
+    return names
+
+
 _FORMS: Final[Mapping[str, tuple[Callable[[str], Any], str]]] = {
     "data": (_folder, "a folder"),
     "database_url": (
@@ -176,5 +202,8 @@ _FORMS: Final[Mapping[str, tuple[Callable[[str], Any], str]]] = {
         _matching(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*"),
         "topic levels of letters, digits, - and _ such as rb/1",
     ),
+    "gateway_id": (_matching(r"[A-Za-z0-9_-]{1,64}"), "1 to 64 letters, digits, - and _"),
+    "dialects": (_names, "some of " + ",".join(sorted(DIALECTS)) + ", with commas between"),
     "log_level": (LogLevel, "one of " + ", ".join(LogLevel)),
+    "retention_days": (_days, "a number of days from 7 to 36500"),
 }

@@ -161,6 +161,14 @@ def _frames(name: str) -> Iterator[tuple[str, Frame]]:
 # Single messages
 
 
+def _split(text: str) -> tuple[str, str]:
+    """Take the id off ``ID HEX``; of more than two words the first is one only if it looks so."""
+    first, *rest = text.split() or [""]
+    if len(rest) == 1 or (rest and parse_id(first)):
+        return first, " ".join(rest)
+    return "", text.strip()
+
+
 class _PayloadReader:
     """Reads reassembled messages that stand alone."""
 
@@ -178,8 +186,8 @@ class _PayloadReader:
     def lines(self, texts: Iterable[str]) -> Iterator[Line]:
         """Read one message a line; a line that is none becomes a line with a reason."""
         for text in texts:
-            can_id, _, payload = text.strip().rpartition(" ")
-            yield self.line(can_id.strip() or self._id, payload)
+            can_id, payload = _split(text)
+            yield self.line(can_id or self._id, payload)
 
     def line(self, can_id: str, payload: str) -> Line:
         """Read one message."""
@@ -221,4 +229,6 @@ class _PayloadReader:
             pgn = j1939.pgn_of(number)
         source = 0 if number is None else number & 0xFF
         found = j1939.decode(pgn, data, source=source, conversion=self._settings.conversion)
-        return found if found is None or number is not None else replace(found, ecu="")
+        if number is not None or found is None:
+            return found
+        return found._replace(ecu="") if isinstance(found, Observation) else replace(found, ecu="")

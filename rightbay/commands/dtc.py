@@ -1,14 +1,17 @@
 """`rightbay dtc`: what a trouble code means, how urgent it is, and what mending it takes."""
 
+import asyncio
 import io
 import json
 import sys
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer.core import TyperGroup
 
 from dtc_db.codes import parse_code
 from dtc_db.errors import MalformedCodeError
@@ -17,8 +20,37 @@ from dtc_db.meaning import LANGUAGES
 from dtc_db.need import Json, need_to_json
 from dtc_db.search import find_codes
 from dtc_db.vehicle import Powertrain, VehicleClass, VehicleKind
+from rightbay.code_lists import read_layer
+from rightbay.commands import dtc_lists, dtc_rules
+from rightbay.commands.options import DataOption
+from rightbay.instance import find_instance
+from rightbay.settings import load_settings
+from storage.knowledge import PostgresKnowledgeStore
+from storage.pool import open_pool
 
 LINE_LENGTH_MAX = 1000  # of a longer line of standard input only the beginning is echoed
+
+
+class CodeFirst(TyperGroup):
+    """A group in which what is no subcommand is a code to explain."""
+
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]  # the context class is typer's own, vendored
+        """See the base class; `rightbay dtc P0AA6` is `rightbay dtc code P0AA6`."""
+        is_for_group = bool(args) and (args[0] in self.commands or args[0] == "--help")
+        return super().parse_args(ctx, args if is_for_group else ["code", *args])
+
+
+app = typer.Typer(
+    cls=CodeFirst,
+    help="Say what a trouble code means: `rightbay dtc P0AA6`, see `rightbay dtc code --help`.",
+)
+app.command("import")(dtc_lists.import_)
+app.command("lists")(dtc_lists.lists)
+app.command("remove")(dtc_lists.remove)
+app.command("rule")(dtc_rules.rule)
+app.command("rules")(dtc_rules.rules)
+app.command("undo")(dtc_rules.undo)
+app.command("case")(dtc_rules.case)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +73,8 @@ class Question:
         )
 
 
-def dtc(
+@app.command()
+def code(
     words: Annotated[
         list[str],
         typer.Argument(
@@ -65,9 +98,23 @@ def dtc(
         typer.Option(help="A lamp and its state: mil=on, rsl=slow_flash. May be repeated."),
     ] = None,
     lang: Annotated[str, typer.Option(help=f"One of {', '.join(LANGUAGES)}.")] = LANGUAGES[0],
+    layer: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE",
+            help="Ask this list first, and the database not at all. May be repeated.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
+    data: DataOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON lines.")] = False,
 ) -> None:
-    """Say what a trouble code means, how urgent it is, what mending it takes, and why."""
+    """Say what a trouble code means, how urgent it is, what mending it takes, and why.
+
+    The lists of the running instance, or of the database that RIGHTBAY_DATABASE_URL names, are
+    asked before the tables that come with the package.
+    """
     if lang not in LANGUAGES:
         raise typer.BadParameter(f"--lang {lang}: expected one of {', '.join(LANGUAGES)}")
     vehicle = VehicleKind(
@@ -77,13 +124,16 @@ def dtc(
         model_year=year,
     )
     asked = Question(vehicle, status, tuple(_lamp(text) for text in lamp or ()), lang)
-    knowledge = Knowledge.load()
+    knowledge = _knowledge(layer or [], data)
     match words:
         case ["stats"]:
             _print(_stats(knowledge), as_json=as_json)
         case ["search", *wanted] if wanted:
             for found in find_codes(knowledge.meanings, wanted, lang=lang):
-                _print({"code": found.code, "text": found.text}, as_json=as_json, row=True)
+                row: dict[str, Json] = {"code": found.code, "text": found.text}
+                if found.make:
+                    row["make"] = found.make
+                _print(row, as_json=as_json, row=True)
         case ["-"]:
             if isinstance(sys.stdin, io.TextIOWrapper):
                 sys.stdin.reconfigure(errors="replace")  # bytes that are no text are no code
@@ -91,6 +141,25 @@ def dtc(
                 _emit(_answer(knowledge, line.rstrip("\r\n")[:LINE_LENGTH_MAX], asked))
         case _:
             _print_one(knowledge, " ".join(words), asked, as_json=as_json)
+
+
+def _knowledge(files: list[Path], data: Path | None) -> Knowledge:
+    """Our tables behind the given lists, else behind those of the database if there is one."""
+    knowledge = Knowledge.load()
+    if files:
+        return knowledge.with_layers(read_layer(file) for file in files)
+    settings = load_settings(data=data)
+    instance = find_instance(settings)
+    url = settings.database_url or (instance.database_url if instance else None)
+    if url is None:
+        return knowledge
+    return asyncio.run(_with_kept_lists(knowledge, url))
+
+
+async def _with_kept_lists(knowledge: Knowledge, url: str) -> Knowledge:
+    async with open_pool(url, size_max=1) as pool:
+        _, layers, _ = await PostgresKnowledgeStore(pool).fetch_added()
+    return knowledge.with_layers(layers)
 
 
 def _print_one(knowledge: Knowledge, text: str, asked: Question, *, as_json: bool) -> None:
@@ -145,6 +214,7 @@ def _stats(knowledge: Knowledge) -> dict[str, Json]:
     for number in meanings.rows:
         levels[meanings.fallbacks[number].level] -= 1
     return {
+        "make": sum(bool(said.entry.make) for said in meanings.layers),
         "generic": len(meanings.rows),
         **{level.value: count for level, count in sorted(levels.items()) if count},
         "j1939_parameters": len(meanings.parameters),

@@ -104,6 +104,23 @@ def test_a_transfer_that_does_not_end_is_a_line_with_a_reason(tmp_path: Path) ->
     assert first["payload"] == "430301200121"
 
 
+@pytest.mark.parametrize(
+    ("text", "can_id", "payload"),
+    [
+        ("43010128", None, "43010128"),
+        ("43 01 01 28", None, "43010128"),
+        ("7E8 43010128", "7E8", "43010128"),
+        ("7e8 43 01 01 28", "7E8", "43010128"),
+        ("  18DAF110\t43010128 ", "18DAF110", "43010128"),
+        ("10 43010128", "10", "43010128"),
+    ],
+)
+def test_bytes_may_be_written_apart(text: str, can_id: str | None, payload: str) -> None:
+    (line,) = run(["--payload", "-", "--protocol", "obd"], text=text + "\n")
+    assert (line["id"], line["payload"]) == (can_id, payload)
+    assert line["codes"] == [{"code": "P0128"}]
+
+
 def test_one_message_is_read_as_the_protocol_that_is_named() -> None:
     check(
         ["--payload", "5902CFC4058108", "--protocol", "uds", "--id", "7e8"],

@@ -1,21 +1,26 @@
 import json
+from pathlib import Path
 
 import pytest
-import typer
 from typer.testing import CliRunner, Result
 
-from rightbay.commands.dtc import dtc
+from rightbay.commands.dtc import app
 
-APP = typer.Typer()
-APP.command("dtc")(dtc)
 KEYS = [
     *("code", "text", "lang", "level", "urgency"),
     *("driver_action", "fleet_action", "need", "why"),
 ]
 
 
+@pytest.fixture(autouse=True)
+def _alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No database is named, and nothing runs in the data folder."""
+    monkeypatch.delenv("RIGHTBAY_DATABASE_URL", raising=False)
+    monkeypatch.setenv("RIGHTBAY_DATA", str(tmp_path))
+
+
 def ask(*words: str, stdin: str | None = None) -> Result:
-    return CliRunner().invoke(APP, list(words), input=stdin)
+    return CliRunner().invoke(app, list(words), input=stdin)
 
 
 def test_a_code_is_explained_in_plain_lines() -> None:
@@ -49,7 +54,7 @@ def test_standard_input_is_answered_line_by_line_in_order() -> None:
 
 
 def test_bytes_that_are_no_text_are_no_code() -> None:
-    answer = CliRunner().invoke(APP, ["-"], input=b"\xff\xfe\nP0301\n")
+    answer = CliRunner().invoke(app, ["-"], input=b"\xff\xfe\nP0301\n")
     bad, good = map(json.loads, answer.output.splitlines())
     assert "error" in bad
     assert good["code"] == "P0301"
@@ -79,6 +84,31 @@ def test_wrong_usage_is_told_with_exit_code_two(words: list[str], reason: str) -
     assert reason in answer.output
 
 
+def test_what_is_no_subcommand_is_a_code() -> None:
+    assert (
+        ask("--lang", "de", "P0301", "--json").output
+        == ask("code", "P0301", "--json", "--lang", "de").output
+    )
+    assert "import" in ask("--help").output
+    assert "--powertrain" in ask("code", "--help").output
+
+
+def test_a_list_is_asked_first_without_any_database(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.csv"
+    mine.write_text("make,code,text,severity\nJeep,P1684,battery was off,info\n")
+    asked = ("P1684", "--json", "--layer", str(mine))
+    answer = json.loads(ask(*asked, "--make", "JEEP").output)
+    assert (answer["text"], answer["level"], answer["urgency"]) == (
+        *("battery was off", "make", "info"),
+    )
+    assert json.loads(ask(*asked, "--make", "ford").output)["level"] == "system"
+    assert json.loads(ask("stats", "--json", "--layer", str(mine)).output)["make"] == 1
+    found = json.loads(
+        ask("search", "battery", "was", "off", "--json", "--layer", str(mine)).output
+    )
+    assert found == {"code": "P1684", "text": "battery was off", "make": "jeep"}
+
+
 def test_codes_are_found_by_words() -> None:
     assert "P0524" in ask("search", "oil", "pressure", "low").output
     first = json.loads(ask("search", "isolation", "--json").output.splitlines()[0])
@@ -89,3 +119,33 @@ def test_the_statistics_count_every_code_once() -> None:
     counted = json.loads(ask("stats", "--json").output)
     assert counted["generic"] + counted["block"] + counted["system"] == 0x10000
     assert "generic" in ask("stats").output
+
+
+def test_several_codes_are_told_together() -> None:
+    answer = json.loads(ask("case", "P0300", "P0171", "P0174", "--json").output)
+    assert [(fault["code"], fault["role"]) for fault in answer["faults"]] == [
+        ("P0300", "follows"),
+        ("P0171", "cause"),
+        ("P0174", "cause"),
+    ]
+    (finding,) = answer["findings"]
+    assert (finding["name"], finding["follows"]) == ("intake_leak", ["P0300"])
+    said = ask("case", "P0420", "--symptom", "collision", "--powertrain", "bev", "--lang", "fr")
+    assert "choc" in said.output
+    assert "P0300  follows" in ask("case", "P0300", "P0171", "P0174").output
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["case", "P538F"], "second digit 5"),
+        (["case", "P0301", "--symptom", "rust"], "--symptom rust: expected one of brake"),
+        (["rule", "ignore", "P*", "--by", "me"], "no pattern"),
+        (["rule", "raise", "P0420", "--by", "me"], "need an urgency"),
+        (["import", "no such file"], "does not exist"),
+    ],
+)
+def test_wrong_usage_of_the_subcommands_is_told_too(words: list[str], reason: str) -> None:
+    answer = ask(*words)
+    assert answer.exit_code == 2
+    assert reason in " ".join(answer.output.split())

@@ -4,8 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.dialects.registry import FOREIGN
 from rightbay.errors import SettingsError
 from rightbay.settings import (
+    DIALECTS,
     VARIABLES,
     LogLevel,
     Settings,
@@ -44,7 +46,10 @@ def test_every_value_reaches_its_field() -> None:
             "RIGHTBAY_API_PORT": "1",
             "RIGHTBAY_BROKER_PORT": "65535",
             "RIGHTBAY_TOPIC_PREFIX": "a/b-c/2",
+            "RIGHTBAY_DIALECTS": "traccar,wican",
+            "RIGHTBAY_GATEWAY_ID": "g-2",
             "RIGHTBAY_LOG_LEVEL": "error",
+            "RIGHTBAY_RETENTION_DAYS": "30",
         },
         Settings(
             data=Path("/srv/a b"),
@@ -54,7 +59,10 @@ def test_every_value_reaches_its_field() -> None:
             api_port=1,
             broker_port=65535,
             topic_prefix="a/b-c/2",
+            dialects=("traccar", "wican"),
+            gateway_id="g-2",
             log_level=LogLevel.ERROR,
+            retention_days=30,
         ),
     )
 
@@ -131,11 +139,18 @@ def test_a_url_is_shown_without_its_password(url: str, shown: str) -> None:
         api_port=st.none() | st.integers(1, 65535),
         broker_port=st.none() | st.integers(1, 65535),
         topic_prefix=st.from_regex(r"[a-z0-9]{1,3}(/[a-z0-9]{1,3}){0,2}", fullmatch=True),
+        dialects=st.lists(st.sampled_from(sorted(DIALECTS)), unique=True).map(tuple),
         log_level=st.sampled_from(LogLevel),
     )
 )
 def test_a_child_reads_the_settings_its_parent_had(settings: Settings) -> None:
     assert load_settings(settings.environment()) == settings
+
+
+def test_the_dialects_are_those_that_the_gateway_knows() -> None:
+    assert frozenset(FOREIGN) == DIALECTS
+    assert load_settings({"RIGHTBAY_DIALECTS": "wican,ovms,wican"}).dialects == ("wican", "ovms")
+    check_refused({"RIGHTBAY_DIALECTS": "wican,other"}, "traccar")
 
 
 def test_every_setting_is_documented_and_nothing_else() -> None:

@@ -1,0 +1,82 @@
+"""`rightbay bench match`: eligible and ranked top five, beside what only finds near points."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Annotated
+
+import asyncpg
+import psutil
+import typer
+
+from rightbay.bench.matching import Result, Row, measure, measure_postgis
+from rightbay.commands.options import JsonOption
+
+GROWTH = (10_000, 100_000, 1_000_000)
+
+
+def match(
+    *,
+    sites: Annotated[int, typer.Option(min=100, max=1_000_000, help="To draw.")] = 100_000,
+    rounds: Annotated[int, typer.Option(min=1, max=100, help="Of which the median counts.")] = 7,
+    growth: Annotated[
+        bool, typer.Option("--growth", help="Also with 10,000 and 1,000,000 sites.")
+    ] = False,
+    postgis: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="A database with PostGIS on this machine."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Find and rank repairers for the same cases with us, a bare tree, plain arrays and PostGIS.
+
+    Temporary tables are all that is made in a database.
+    """
+    sizes = sorted({sites, *(GROWTH if growth else ())})
+    results = [measure(sites=size, rounds=rounds) for size in sizes]
+    beside: tuple[Row, ...] = ()
+    absent = "not measured: no --postgis URL was given"
+    if postgis is not None:
+        try:
+            beside = asyncio.run(measure_postgis(postgis, sites=sites, rounds=rounds))
+            absent = ""
+        except (OSError, asyncpg.PostgresError, psutil.Error) as error:
+            absent = f"not measured: {error}"
+    if as_json:
+        document = {
+            "results": [asdict(one) for one in results],
+            "postgis": [asdict(row) for row in beside],
+            "postgis_absent": absent or None,
+        }
+        sys.stdout.write(json.dumps(document) + "\n")
+        return
+    for result in results:
+        typer.echo(f"{result.sites:,} sites, of which {result.eligible:,} may be eligible")
+        typer.echo("\n".join(_lines(result.rows)) + "\n")
+    if beside:
+        typer.echo(f"PostGIS beside us, {sites:,} sites")
+        typer.echo("\n".join(_lines(beside)))
+    else:
+        typer.echo(f"PostGIS: {absent}")
+    if growth:
+        typer.echo(_growth(results))
+
+
+def _lines(rows: tuple[Row, ...]) -> Iterator[str]:
+    for row in rows:
+        line = f"  {row.name:32}{row.per_s:>12,.0f} cases/s"
+        if row.slower is not None:
+            slower = row.slower
+            line += f"   ours in batches is {slower.median:.3g} x as fast"
+            line += f" ({slower.low:.3g} to {slower.high:.3g})"
+        yield line
+
+
+def _growth(results: list[Result]) -> str:
+    times_us = [1e6 / result.rows[0].per_s for result in results]
+    curve = ", ".join(
+        f"{result.sites:,}: {us:.1f} us" for result, us in zip(results, times_us, strict=True)
+    )
+    return f"growth in batches: {curve} ({times_us[-1] / times_us[0]:.2f} x)"

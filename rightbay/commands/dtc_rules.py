@@ -1,0 +1,190 @@
+"""`rightbay dtc rule`, `rules`, `undo`, `case`: what rules say on top of single codes."""
+
+import asyncio
+import json
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from dtc_db.codes import parse_code
+from dtc_db.errors import MalformedCodeError, MalformedRuleError
+from dtc_db.knowledge import Knowledge
+from dtc_db.meaning import LANGUAGES
+from dtc_db.need import Json
+from dtc_db.rules import Effect, Judgement, OwnRule, Rules, Sign, apply
+from dtc_db.urgency import Urgency
+from dtc_db.vehicle import Powertrain, VehicleClass, VehicleKind
+from rightbay.commands.dtc_lists import AllOption, ByOption
+from rightbay.commands.options import DataOption, JsonOption
+from rightbay.instance import database_url
+from rightbay.settings import load_settings
+from storage.knowledge import KeptRule, PostgresKnowledgeStore
+from storage.pool import open_pool
+
+
+def rule(
+    effect: Annotated[Effect, typer.Argument(help="What to do with the codes.")],
+    pattern: Annotated[
+        str, typer.Argument(metavar="PATTERN", help="P0420, P0300..P030C, P04*, 'SPN 168 FMI *'.")
+    ],
+    *,
+    by: ByOption,
+    to: Annotated[Urgency | None, typer.Option(help="To which to raise or lower.")] = None,
+    text: Annotated[str, typer.Option(help="To what to rename.")] = "",
+    make: Annotated[str, typer.Option(help="Only of this make.")] = "",
+    fleet: Annotated[str, typer.Option(help="Only vehicles of this fleet.")] = "",
+    because: Annotated[str, typer.Option(help="Why, for whoever reads the list of rules.")] = "",
+    data: DataOption = None,
+) -> None:
+    """Make a rule of your own; open cases are looked at again.
+
+    What must stop or be towed is never ignored or lowered.
+    """
+    try:
+        made = OwnRule(
+            effect=effect,
+            pattern=pattern,
+            by=by,
+            at=datetime.now(UTC),
+            make=make,
+            fleet=fleet,
+            urgency=to,
+            text=text,
+            because=because,
+        )
+    except MalformedRuleError as error:
+        raise typer.BadParameter(str(error)) from error
+    rule_id = asyncio.run(_add(database_url(load_settings(data=data)), made))
+    typer.echo(f"rule {rule_id}: {made}")
+
+
+def rules(
+    *, has_ended: AllOption = False, data: DataOption = None, as_json: JsonOption = False
+) -> None:
+    """List your own rules, with who made them when."""
+    for kept in asyncio.run(_rules(database_url(load_settings(data=data)), has_ended=has_ended)):
+        if as_json:
+            typer.echo(json.dumps(_shape_rule(kept), ensure_ascii=False))
+            continue
+        end = f"; undone {kept.ended_at:%Y-%m-%d} by {kept.ended_by}" if kept.ended_at else ""
+        because = f": {kept.rule.because}" if kept.rule.because else ""
+        typer.echo(f"{kept.rule.rule_id}  {kept.rule}{because}{end}")
+
+
+def undo(
+    rule_id: Annotated[str, typer.Argument(metavar="ID", help="As `rightbay dtc rules` says it.")],
+    *,
+    by: ByOption,
+    data: DataOption = None,
+) -> None:
+    """Undo a rule; open cases are looked at again, and it stays in `rightbay dtc rules --all`."""
+    asyncio.run(_undo(database_url(load_settings(data=data)), rule_id, by))
+    typer.echo(f"rule {rule_id} is undone")
+
+
+def case(
+    codes: Annotated[list[str], typer.Argument(metavar="CODE...", help="All that are on.")],
+    *,
+    make: Annotated[str | None, typer.Option(help="Who made the vehicle.")] = None,
+    vehicle_class: Annotated[VehicleClass, typer.Option(help="What kind it is.")] = (
+        VehicleClass.UNKNOWN
+    ),
+    powertrain: Annotated[Powertrain, typer.Option(help="What drives it.")] = Powertrain.UNKNOWN,
+    unit: Annotated[str, typer.Option(help="Name of its telematics unit.")] = "",
+    symptom: Annotated[
+        list[str] | None, typer.Option(help="What somebody noticed. May be repeated.")
+    ] = None,
+    lang: Annotated[str, typer.Option(help=f"One of {', '.join(LANGUAGES)}.")] = LANGUAGES[0],
+    as_json: JsonOption = False,
+) -> None:
+    """Say what several codes mean together: which to begin with, and which only follow.
+
+    The rules are those that come with the package; your own ones need a vehicle and its fleet.
+    """
+    known = Rules.load()
+    names = {each.name for each in known.tables.symptoms}
+    if unknown := set(symptom or ()) - names:
+        raise typer.BadParameter(
+            f"--symptom {min(unknown)}: expected one of {', '.join(sorted(names))}"
+        )
+    vehicle = VehicleKind(vehicle_class=vehicle_class, powertrain=powertrain, make=make)
+    knowledge = Knowledge.load()
+    try:
+        assessed = [knowledge.assess(parse_code(text), vehicle, lang=lang) for text in codes]
+    except MalformedCodeError as error:
+        raise typer.BadParameter(str(error)) from error
+    judgement = apply(
+        [Sign(each.code, each.urgency) for each in assessed],
+        vehicle,
+        known,
+        unit=unit,
+        symptoms=symptom or (),
+    )
+    if as_json:
+        typer.echo(json.dumps(_shape_judgement(judgement, lang), ensure_ascii=False))
+        return
+    for fault, each in zip(judgement.faults, assessed, strict=True):
+        typer.echo(f"{fault.code}  {fault.role}, {fault.urgency}  {fault.text or each.text}")
+        for reason in fault.because:
+            typer.echo(f"  why  {reason}")
+    for finding in judgement.findings:
+        typer.echo(f"{finding.name}  {finding.text(lang)}")
+
+
+def _shape_rule(kept: KeptRule) -> dict[str, Json]:
+    own = kept.rule
+    return {
+        "id": own.rule_id,
+        "effect": own.effect.value,
+        "pattern": own.pattern,
+        "make": own.make,
+        "fleet": own.fleet,
+        "urgency": own.urgency.value if own.urgency else "",
+        "text": own.text,
+        "because": own.because,
+        "by": own.by,
+        "at": own.at.isoformat(),
+        "undone_by": kept.ended_by or "",
+        "undone_at": kept.ended_at.isoformat() if kept.ended_at else "",
+    }
+
+
+def _shape_judgement(judgement: Judgement, lang: str) -> dict[str, Json]:
+    return {
+        "urgency": judgement.urgency.value,
+        "faults": [
+            {
+                "code": str(fault.code),
+                "role": fault.role.value,
+                "urgency": fault.urgency.value,
+                "because": [*fault.because],
+            }
+            for fault in judgement.faults
+        ],
+        "findings": [
+            {
+                "name": finding.name,
+                "text": finding.text(lang),
+                "causes": [str(judgement.faults[place].code) for place in finding.causes],
+                "follows": [str(judgement.faults[place].code) for place in finding.follows],
+                "source": finding.source,
+            }
+            for finding in judgement.findings
+        ],
+    }
+
+
+async def _add(url: str, own: OwnRule) -> str:
+    async with open_pool(url, size_max=1) as pool:
+        return await PostgresKnowledgeStore(pool).add_rule(own)
+
+
+async def _rules(url: str, *, has_ended: bool) -> tuple[KeptRule, ...]:
+    async with open_pool(url, size_max=1) as pool:
+        return await PostgresKnowledgeStore(pool).fetch_rules(has_ended=has_ended)
+
+
+async def _undo(url: str, rule_id: str, by: str) -> None:
+    async with open_pool(url, size_max=1) as pool:
+        await PostgresKnowledgeStore(pool).end_rule(rule_id, by=by, at=datetime.now(UTC))

@@ -1,0 +1,227 @@
+"""`rightbay match`: who may mend this, who may not, and why; nothing is stored."""
+
+import asyncio
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dtc_db.codes import parse_code
+from dtc_db.errors import MalformedCodeError
+from dtc_db.knowledge import Knowledge
+from dtc_db.vehicle import Powertrain, VehicleClass, VehicleKind
+from rightbay.commands.options import DataOption, JsonOption
+from rightbay.errors import RecordingError, RefusedRowsError
+from rightbay.instance import database_url
+from rightbay.settings import load_settings
+from routing.cases import ObservedFault, case_of
+from routing.directory import Directory
+from routing.errors import BadRecordingError
+from routing.imports.credentials import read_credentials, with_people
+from routing.imports.findings import Verdict
+from routing.imports.sites import read_sites
+from routing.match import TIME_MAX, TIME_MIN, decide
+from routing.model import Case, Decision, Position
+from routing.policy import Policy, load_policy, parse_policy
+from routing.reasons import format_distance
+from routing.referral import canonical, match_document
+from routing.replay import RECORDING_BYTES_MAX, parse_recording, record, replay
+from storage.directory import PostgresDirectoryStore
+from storage.pool import open_pool
+
+
+def _place(text: str) -> Position:
+    try:
+        lon_deg, lat_deg = (float(part) for part in text.split(","))
+        return Position(lon_deg=lon_deg, lat_deg=lat_deg)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is not LON,LAT, such as 2.35,48.85") from error
+
+
+def _moment(text: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is no time such as 2026-11-23T10:00:00Z") from error
+    if at.tzinfo is None:
+        raise typer.BadParameter(f"{text!r} has no time zone: add Z or +01:00")
+    if not TIME_MIN <= at <= TIME_MAX:
+        raise typer.BadParameter(f"{text!r} is not within {TIME_MIN.year} to {TIME_MAX.year}")
+    return at.astimezone(UTC)
+
+
+def match(
+    *,
+    code: Annotated[
+        list[str] | None,
+        typer.Option(help="A trouble code; repeat it for several.", show_default=False),
+    ] = None,
+    at: Annotated[
+        Position | None,
+        typer.Option(parser=_place, metavar="LON,LAT", help="Where the vehicle is."),
+    ] = None,
+    when: Annotated[
+        datetime | None,
+        typer.Option(parser=_moment, metavar="TIME", help="RFC 3339; now by default."),
+    ] = None,
+    vehicle_class: Annotated[VehicleClass, typer.Option(help="What kind of vehicle.")] = (
+        VehicleClass.UNKNOWN
+    ),
+    powertrain: Annotated[Powertrain, typer.Option(help="What drives it.")] = Powertrain.UNKNOWN,
+    make: Annotated[str | None, typer.Option(help="Who made it.")] = None,
+    year: Annotated[int | None, typer.Option(help="Model year.")] = None,
+    status: Annotated[
+        str, typer.Option(help="pending, stored, confirmed, active or permanent.")
+    ] = "confirmed",
+    policy: Annotated[
+        Path | None,
+        typer.Option(help="A ranking policy; ours by default.", exists=True, dir_okay=False),
+    ] = None,
+    repairers: Annotated[
+        Path | None,
+        typer.Option(
+            help="Choose from this file, not from the running instance.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
+    credentials: Annotated[
+        Path | None,
+        typer.Option(help="People and titles for --repairers.", exists=True, dir_okay=False),
+    ] = None,
+    country: Annotated[
+        str | None, typer.Option(metavar="CC", help="Where sites of --repairers lie.")
+    ] = None,
+    record_to: Annotated[
+        Path | None,
+        typer.Option("--record", metavar="FILE", help="Add the inputs to FILE, for --replay."),
+    ] = None,
+    replay_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--replay",
+            metavar="FILE",
+            help="Decide again from recorded inputs, and say whether it is the same.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Rank the repairers who may mend a fault, with a reason for everyone who was weighed."""
+    if replay_file is not None:
+        _replay(replay_file)
+        return
+    if not code:
+        raise typer.BadParameter("expected --code, such as --code P0AA6, or --replay FILE")
+    if credentials is not None and repairers is None:
+        raise typer.BadParameter("--credentials belongs to --repairers FILE")
+    vehicle = VehicleKind(
+        vehicle_class=vehicle_class,
+        powertrain=powertrain,
+        make=make.lower() if make else None,
+        model_year=year,
+    )
+    case = _case(code, vehicle, status, at)
+    numbers = load_policy() if policy is None else parse_policy(policy.read_text("utf-8"))
+    directory = (
+        _read(repairers, credentials, country)
+        if repairers is not None
+        else asyncio.run(_fetch(database_url(load_settings(data=data))))
+    )
+    decision = decide(case, directory, numbers, decided_at=when or datetime.now(UTC))
+    if record_to is not None:
+        _record(record_to, decision, directory, numbers)
+    if as_json:
+        typer.echo(canonical(match_document(decision)).decode())
+        return
+    for line in _lines(decision):
+        typer.echo(line)
+
+
+def _case(codes: list[str], vehicle: VehicleKind, status: str, at: Position | None) -> Case:
+    try:
+        faults = [ObservedFault(code=parse_code(text), ecu="", status=status) for text in codes]
+    except MalformedCodeError as error:
+        raise typer.BadParameter(str(error)) from error
+    return case_of(
+        faults,
+        case_id="",
+        vehicle=vehicle,
+        is_registered=True,
+        position=at,
+        knowledge=Knowledge.load(),
+    )
+
+
+def _read(file: Path, credentials: Path | None, country: str | None) -> Directory:
+    """The directory in a file; as with an import, all of it or nothing."""
+    found = read_sites(file, country=country)
+    findings, sites = [*found.findings], found.sites
+    beside = file.with_name(file.name.partition(".")[0] + ".credentials.csv")
+    if credentials is None and beside.is_file():
+        credentials = beside
+    if credentials is not None:
+        held = read_credentials(credentials, known_sites={site.site_id for site in sites})
+        findings += held.findings
+        sites = with_people(sites, held.people)
+    refused = [str(each) for each in findings if each.verdict is Verdict.REFUSED]
+    if refused:
+        raise RefusedRowsError(file.name, refused)
+    return Directory(sites, file.name)
+
+
+async def _fetch(url: str) -> Directory:
+    async with open_pool(url, size_max=1) as pool:
+        return await PostgresDirectoryStore(pool).fetch_directory()
+
+
+def _record(file: Path, decision: Decision, directory: Directory, policy: Policy) -> None:
+    try:
+        with file.open("ab") as out:
+            out.write(record(decision, directory, policy) + b"\n")
+    except OSError as error:
+        raise RecordingError(f"cannot write {file}: {error.strerror}") from error
+
+
+def _replay(file: Path) -> None:
+    """One document for each recorded decision, in order; ends with 1 if one is another."""
+    others = 0
+    with file.open("rb") as lines:
+        number = 0
+        while line := lines.readline(RECORDING_BYTES_MAX + 1):
+            number += 1
+            try:
+                again = replay(parse_recording(line))
+            except BadRecordingError as error:
+                raise RecordingError(f"{file} line {number}: {error}") from error
+            typer.echo(again.document.decode())
+            if not again.is_same:
+                others += 1
+                why = "; ".join(again.differences) or "and nothing says why"
+                typer.echo(f"line {number}: not the recorded list: {why}", err=True)
+    if others:
+        raise RecordingError(f"{file}: {others} of {number} lists are not the recorded ones")
+
+
+def _lines(decision: Decision) -> Iterator[str]:
+    case = decision.case
+    for fault in case.faults:
+        yield f"{fault.code}  {fault.text}"
+    yield f"  urgency   {case.urgency}"
+    yield f"  driver    {case.driver_action}"
+    yield f"  need      {case.need}"
+    for place, offer in enumerate(decision.offers, start=1):
+        yield f"{place}. {offer.site.name} ({offer.site.site_id}), {offer.score:g} points"
+        for term in offer.terms:
+            yield f"     {term.name:<10}{term.points:g} points for {term.value:g}"
+        for why in offer.why:
+            yield f"   + {why}"
+    for one in decision.excluded:
+        distance = format_distance(one.distance_m)
+        yield f"- {one.site.name} ({one.site.site_id}), {distance}: {one.why}"
+    for notice in decision.notices:
+        yield f"! {notice}"
