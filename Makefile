@@ -20,6 +20,10 @@ demo: .make/run ## set up, then watch faults become referrals (ARGS="--vehicles 
 test: .make/dev ## set up, then run every test (ARGS="-k isotp")
 	@$(BIN)/python -m pytest $(ARGS)
 
+.PHONY: cover
+cover: .make/dev ## run the tests and say what no test reaches (slower; ARGS="tests/routing")
+	@$(BIN)/python -m pytest --cov --cov-report=term:skip-covered $(ARGS)
+
 .PHONY: check
 check: .make/dev ## formatting, lint, types and the contracts between the rooms
 	@$(BIN)/ruff format --check .
