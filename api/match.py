@@ -10,7 +10,7 @@ from typing import Annotated, Any, Self
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, ConfigDict, Field
 
 from api import schemas
 from api.routes import Database, check_host
@@ -38,10 +38,10 @@ YEAR_MIN, YEAR_MAX = 1886, 2100
 router = APIRouter(prefix="/v1", dependencies=[Depends(check_host)], tags=["match"])
 
 
-class Asked(BaseModel):
+class Asked(schemas.Shape):
     """A vehicle with faults, somewhere."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(extra="forbid")
 
     codes: Annotated[
         list[Annotated[str, Field(max_length=CODE_LENGTH_MAX)]],
