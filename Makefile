@@ -20,6 +20,10 @@ demo: .make/run ## set up, then watch faults become referrals (ARGS="--vehicles 
 test: .make/dev ## set up, then run every test (ARGS="-k isotp")
 	@$(BIN)/python -m pytest $(ARGS)
 
+.PHONY: load
+load: .make/dev ## cut every line between the parts and time the recovery (wants a quiet machine)
+	@$(BIN)/python -m pytest -m load $(ARGS)
+
 .PHONY: cover
 cover: .make/dev ## run the tests and say what no test reaches (slower; ARGS="tests/routing")
 	@$(BIN)/python -m pytest --cov --cov-report=term:skip-covered $(ARGS)

@@ -19,7 +19,7 @@ API_PORT = 8080
 POOL_CONNECTIONS_MAX = 4
 # A connection may fall silent without an end. What these roles ask is answered in milliseconds, so
 # who has heard nothing for this long tries again elsewhere.
-COMMAND_TIMEOUT_S = 8.0
+COMMAND_TIMEOUT_S = 6.0
 
 
 async def run(role: str, settings: Settings, *, stop: asyncio.Event) -> None:

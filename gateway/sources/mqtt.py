@@ -29,7 +29,7 @@ from gateway.errors import BrokerLostError
 # messages that need no acknowledgement; then the connection is dropped and begun anew.
 QUEUE_MESSAGES_MAX = 4_000
 CONNECT_TIMEOUT_S = 10.0
-PUBLISH_TIMEOUT_S = 5.0
+PUBLISH_TIMEOUT_S = 3.0
 # A line that fell silent is noticed after one to two of these, and an attempt to connect on such a
 # line is given up after one: with the wait between attempts, we are back 10 s after the network is.
 KEEPALIVE_S = 4

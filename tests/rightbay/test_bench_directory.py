@@ -38,5 +38,6 @@ def test_a_directory_is_imported_read_and_weighed() -> None:
     found = json.loads(done.stdout)
     assert (found["sites"], found["people"]) == (100, 200)
     assert found["credentials"] > 300
-    assert found["read_s"] > 0
-    assert found["refreshed_s"] > 0
+    # So few sites may take less than a figure shows.
+    assert found["read_s"] >= 0
+    assert found["refreshed_s"] >= 0
