@@ -21,12 +21,12 @@ from dtc_db.need import Arrival
 from dtc_db.urgency import ORDER
 from dtc_db.vehicle import Powertrain, VehicleClass, VehicleKind
 from routing.cases import ObservedFault, case_of
-from routing.directory import Directory
+from routing.directory.snapshot import Directory
 from routing.errors import CasesUnavailableError
-from routing.match import TIME_MAX, TIME_MIN, decide
+from routing.matching.match import TIME_MAX, TIME_MIN, decide
+from routing.matching.policy import Policy, load_policy
+from routing.matching.reasons import load_reasons
 from routing.model import Case, Decision, Position, Rule
-from routing.policy import Policy, load_policy
-from routing.reasons import load_reasons
 from routing.referral import canonical, match_document
 from storage.directory import PostgresDirectoryStore
 from storage.errors import DatabaseUnavailableError

@@ -7,11 +7,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from rightbay import broker, postgres
 from rightbay.errors import RightbayError
-from rightbay.identity import server_user
-from rightbay.instance import find_instance
+from rightbay.servers import broker, postgres
+from rightbay.servers.identity import server_user
 from rightbay.settings import Settings, masked_url
+from rightbay.supervision.instance import find_instance
 
 FREE_BYTES_MIN = 2**30  # PostgreSQL keeps up to this much of its own log
 PYTHON_MIN = (3, 12)

@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from functools import partial
 from uuid import uuid4
 
-from rightbay.instance import broker_url, database_url
-from rightbay.readiness import say_ready
 from rightbay.settings import Settings
+from rightbay.supervision.instance import broker_url, database_url
+from rightbay.supervision.readiness import say_ready
 
 API_PORT = 8080
 POOL_CONNECTIONS_MAX = 4
@@ -92,7 +92,7 @@ async def _gateway(settings: Settings) -> AsyncIterator[Serve]:
 async def _router(settings: Settings) -> AsyncIterator[Serve]:
     from dtc_db.knowledge import Knowledge
     from routing import service
-    from routing.policy import load_policy
+    from routing.matching.policy import load_policy
     from storage.cases import PostgresCaseStore
     from storage.directory import PostgresDirectoryStore
     from storage.hints import listening

@@ -11,8 +11,8 @@ from pathlib import Path
 import asyncpg
 
 from rightbay.errors import StartError
-from rightbay.instance import Instance, find_instance
 from rightbay.settings import PREFIX, load_settings, variable
+from rightbay.supervision.instance import Instance, find_instance
 
 COMMAND_S_MAX = 90.0
 STOP_S_MAX = 30.0

@@ -11,7 +11,7 @@ from dtc_db.layers import Layer
 from dtc_db.need import Need
 from dtc_db.urgency import Urgency
 from dtc_db.vehicle import VehicleKind
-from routing.directory import Directory
+from routing.directory.snapshot import Directory
 from routing.model import Position
 
 

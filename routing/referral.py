@@ -13,8 +13,8 @@ from typing import Any, TypedDict, cast
 import rfc8785
 
 from dtc_db.need import Json, Need, need_to_json
+from routing.directory.opening import hours_read_with
 from routing.model import Case, Decision, Exclusion, Offer, SkillEvidence
-from routing.opening import hours_read_with
 
 SHORT_OFFERS_MAX = 3
 

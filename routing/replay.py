@@ -19,11 +19,11 @@ import msgspec
 from dtc_db.need import Need, need_from_json, need_to_json
 from dtc_db.urgency import Urgency
 from dtc_db.vehicle import VehicleKind
-from routing.directory import Directory
+from routing.directory.snapshot import Directory
 from routing.errors import BadRecordingError, DataFileError
-from routing.match import TIME_MAX, TIME_MIN, decide
+from routing.matching.match import TIME_MAX, TIME_MIN, decide
+from routing.matching.policy import Policy, check_policy
 from routing.model import Case, CaseFault, Decision, Position, Site
-from routing.policy import Policy, check_policy
 from routing.referral import canonical, match_document
 
 RECORDING_BYTES_MAX = 64_000_000  # of one decision; a longer one is refused

@@ -20,11 +20,11 @@ from dtc_db.need import Need
 from dtc_db.urgency import RANK
 from routing.cases import ObservedFault, case_id_of, case_of, covers, referral_id_of
 from routing.causes import Sorted, sort_out
-from routing.directory import Directory
+from routing.directory.snapshot import Directory
 from routing.errors import CasesUnavailableError
-from routing.match import decide
+from routing.matching.match import decide
+from routing.matching.policy import Policy
 from routing.model import Case
-from routing.policy import Policy
 from routing.ports import (
     CaseStore,
     Claim,

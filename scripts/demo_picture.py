@@ -6,8 +6,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from rightbay.demo import DemoSettings, run_demo
-from rightbay.demo_view import TerminalView
+from rightbay.demo.run import DemoSettings, run_demo
+from rightbay.demo.view import TerminalView
 
 PICTURE = Path(__file__).parent.parent / "docs" / "images" / "demo.svg"
 # The picture shall look the same offline: no font from somewhere else.

@@ -22,9 +22,9 @@ from uuid import UUID, uuid4
 
 from dtc_db.codes import parse_code
 from gateway.model import Observation, Outcome, Report, ReportedCode, Status
-from rightbay.instance import database_url
 from rightbay.settings import Settings
-from rightbay.stack import Stack
+from rightbay.supervision.instance import database_url
+from rightbay.supervision.stack import Stack
 from storage.cases import PostgresCaseStore
 from storage.hints import Hint
 from storage.keys import vehicle_id_of

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from routing.directory import Directory
+from routing.directory.snapshot import Directory
 from routing.errors import CasesUnavailableError
 from routing.imports.absences import format_absences
 from routing.model import Credential, Person, Site

@@ -15,11 +15,11 @@ import asyncpg
 import hypothesis
 import pytest
 
-from rightbay import broker, postgres
-from rightbay.broker import BrokerKind, BrokerProgram
-from rightbay.free_ports import choose_port
-from rightbay.program import Program
-from rightbay.supervisor import Supervisor
+from rightbay.servers import broker, postgres
+from rightbay.servers.broker import BrokerKind, BrokerProgram
+from rightbay.servers.free_ports import choose_port
+from rightbay.supervision.program import Program
+from rightbay.supervision.supervisor import Supervisor
 
 # A slow machine is no failing example; speed is measured elsewhere.
 hypothesis.settings.register_profile(

@@ -18,8 +18,8 @@ from time import perf_counter
 
 from rightbay.errors import StartError
 from rightbay.settings import Settings
-from rightbay.stack import Stack
-from routing.catalogue import Catalogue, load_catalogue
+from rightbay.supervision.stack import Stack
+from routing.competence.catalogue import Catalogue, load_catalogue
 from routing.model import Credential, Evidence, Person, Position, Site
 from storage.directory import PostgresDirectoryStore
 from storage.pool import open_pool

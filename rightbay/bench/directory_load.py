@@ -9,8 +9,8 @@ from time import perf_counter, process_time
 
 import psutil
 
-from routing.catalogue import load_catalogue
-from routing.directory import Directory
+from routing.competence.catalogue import load_catalogue
+from routing.directory.snapshot import Directory
 from storage.directory import PostgresDirectoryStore
 from storage.pool import open_pool
 from storage.snapshot import read_sites

@@ -18,9 +18,9 @@ from tempfile import TemporaryDirectory
 import psutil
 
 from rightbay.errors import StartError
-from rightbay.program import Program, tethered
 from rightbay.settings import Settings
-from rightbay.stack import Stack, role_environment
+from rightbay.supervision.program import Program, tethered
+from rightbay.supervision.stack import Stack, role_environment
 
 OURS, BARE = "ours", "bare"
 PREFIX = {OURS: "rb/1", BARE: "bare/1"}

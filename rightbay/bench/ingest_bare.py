@@ -17,10 +17,10 @@ import asyncpg
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
-from rightbay.instance import broker_url, database_url
-from rightbay.readiness import say_ready
 from rightbay.settings import load_settings
-from rightbay.stopping import stop_event
+from rightbay.supervision.instance import broker_url, database_url
+from rightbay.supervision.readiness import say_ready
+from rightbay.supervision.stopping import stop_event
 
 BATCH_REPORTS_MAX = 500
 BATCH_AGE_S_MAX = 0.004

@@ -20,10 +20,10 @@ from tempfile import TemporaryDirectory
 
 from rightbay.bench.ingest_check import Found, check, is_busy
 from rightbay.errors import StartError
-from rightbay.instance import broker_url, database_url
-from rightbay.program import Program
 from rightbay.settings import Settings
-from rightbay.stack import Stack, role_environment
+from rightbay.supervision.instance import broker_url, database_url
+from rightbay.supervision.program import Program
+from rightbay.supervision.stack import Stack, role_environment
 from simulators.load.account import Account
 from simulators.load.plan import Load, Shares
 from simulators.load.sender import Manner, Sender

@@ -19,14 +19,14 @@ from dtc_db.need import Arrival, Need, Skill, all_of
 from dtc_db.urgency import Urgency
 from dtc_db.vehicle import Powertrain, VehicleClass, VehicleKind
 from rightbay.bench.turns import Ratio, compare, time_in_turns
-from routing.batch_search import Scene, search
-from routing.directory import Directory
-from routing.eligible import Question, may_pass
+from routing.directory.snapshot import Directory
 from routing.geo import unit_vectors
-from routing.match import arrival_for, decide, scene_for, weigh
+from routing.matching.batch_search import Scene, search
+from routing.matching.eligible import Question, may_pass
+from routing.matching.match import arrival_for, decide, scene_for, weigh
+from routing.matching.policy import load_policy
+from routing.matching.rank import terms_of
 from routing.model import Case, Position, Site
-from routing.policy import load_policy
-from routing.rank import terms_of
 from simulators.model import Box
 from simulators.network import SITES_MAX as DRAWN_SITES_MAX
 from simulators.network import repairer_network

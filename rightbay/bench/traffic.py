@@ -12,7 +12,7 @@ from random import Random
 
 from dtc_db.codes import FMI_MAX, SPN_MAX, J1939Dtc, J2012Dtc
 from gateway.model import Frame
-from rightbay.recordings import read_recording
+from rightbay.recordings.read import read_recording
 from simulators.ecu import ControlUnit
 from simulators.model import EcuKind, Fault
 from simulators.model import Frame as SentFrame

@@ -9,13 +9,13 @@ from typing import Annotated
 import typer
 
 from rightbay.commands.options import DataOption, JsonOption
-from rightbay.instance import database_url
 from rightbay.settings import load_settings
-from routing.assess import Assessment
-from routing.assess import assess as assess_site
-from routing.assess_report import report, sentences
-from routing.catalogue import load_catalogue
-from routing.policy import load_policy
+from rightbay.supervision.instance import database_url
+from routing.assessment.assess import Assessment
+from routing.assessment.assess import assess as assess_site
+from routing.assessment.report import report, sentences
+from routing.competence.catalogue import load_catalogue
+from routing.matching.policy import load_policy
 from storage.directory import PostgresDirectoryStore
 from storage.occurred import fetch_occurred
 from storage.pool import open_pool

@@ -17,8 +17,8 @@ from gateway.dialects.rightbay import RightbayDialect
 from gateway.model import Reason
 from gateway.replay import Parse, Replayed, replay_letter
 from rightbay.commands.options import DataOption, JsonOption
-from rightbay.instance import database_url
 from rightbay.settings import Settings, load_settings
+from rightbay.supervision.instance import database_url
 from storage.deadletters import (
     Dropped,
     LetterGroup,

@@ -16,9 +16,9 @@ from gateway.protocols import j1939, messages, obd, uds
 from gateway.protocols.isotp import Addressing
 from gateway.protocols.listener import Listener, Message, format_id
 from gateway.protocols.messages import BusSettings
-from rightbay.decode_lines import Line, shape_heard, shape_observation, shape_rejection
 from rightbay.errors import RecordingError
-from rightbay.recordings import STDIN, read_recording
+from rightbay.recordings.lines import Line, shape_heard, shape_observation, shape_rejection
+from rightbay.recordings.read import STDIN, read_recording
 
 # More channels than any logger has; past it the file is no recording of buses.
 CHANNELS_MAX = 256

@@ -8,11 +8,11 @@ import typer
 from rich.console import Console
 
 from rightbay.commands.options import JsonOption
-from rightbay.demo import DemoSettings, run_demo
-from rightbay.demo_view import JsonView, TerminalView
+from rightbay.demo.run import DemoSettings, run_demo
+from rightbay.demo.view import JsonView, TerminalView
 from rightbay.logs import start_logging
 from rightbay.settings import LogLevel
-from rightbay.stopping import stop_event
+from rightbay.supervision.stopping import stop_event
 
 VEHICLES_MAX = 200
 

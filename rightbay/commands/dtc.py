@@ -23,8 +23,8 @@ from dtc_db.vehicle import Powertrain, VehicleClass, VehicleKind
 from rightbay.code_lists import read_layer
 from rightbay.commands import dtc_lists, dtc_rules
 from rightbay.commands.options import DataOption
-from rightbay.instance import find_instance
 from rightbay.settings import load_settings
+from rightbay.supervision.instance import find_instance
 from storage.knowledge import PostgresKnowledgeStore
 from storage.pool import open_pool
 

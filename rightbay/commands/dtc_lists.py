@@ -14,8 +14,8 @@ import typer
 from dtc_db.layers import ParsedList
 from rightbay.code_lists import read_list
 from rightbay.commands.options import DataOption, JsonOption
-from rightbay.instance import database_url
 from rightbay.settings import load_settings
+from rightbay.supervision.instance import database_url
 from storage.knowledge import KeptList, ListImported, PostgresKnowledgeStore
 from storage.pool import open_pool
 

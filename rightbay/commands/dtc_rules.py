@@ -17,8 +17,8 @@ from dtc_db.urgency import Urgency
 from dtc_db.vehicle import Powertrain, VehicleClass, VehicleKind
 from rightbay.commands.dtc_lists import AllOption, ByOption
 from rightbay.commands.options import DataOption, JsonOption
-from rightbay.instance import database_url
 from rightbay.settings import load_settings
+from rightbay.supervision.instance import database_url
 from storage.knowledge import KeptRule, PostgresKnowledgeStore
 from storage.pool import open_pool
 

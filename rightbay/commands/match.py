@@ -14,18 +14,18 @@ from dtc_db.knowledge import Knowledge
 from dtc_db.vehicle import Powertrain, VehicleClass, VehicleKind
 from rightbay.commands.options import DataOption, JsonOption
 from rightbay.errors import RecordingError, RefusedRowsError
-from rightbay.instance import database_url
 from rightbay.settings import load_settings
+from rightbay.supervision.instance import database_url
 from routing.cases import ObservedFault, case_of
-from routing.directory import Directory
+from routing.directory.snapshot import Directory
 from routing.errors import BadRecordingError
 from routing.imports.credentials import read_credentials, with_people
 from routing.imports.findings import Verdict
 from routing.imports.sites import read_sites
-from routing.match import TIME_MAX, TIME_MIN, decide
+from routing.matching.match import TIME_MAX, TIME_MIN, decide
+from routing.matching.policy import Policy, load_policy, parse_policy
+from routing.matching.reasons import format_distance
 from routing.model import Case, Decision, Position
-from routing.policy import Policy, load_policy, parse_policy
-from routing.reasons import format_distance
 from routing.referral import canonical, match_document
 from routing.replay import RECORDING_BYTES_MAX, parse_recording, record, replay
 from storage.directory import PostgresDirectoryStore

@@ -5,8 +5,8 @@ import asyncio
 import typer
 
 from rightbay.commands.options import DataOption
-from rightbay.instance import database_url
 from rightbay.settings import load_settings
+from rightbay.supervision.instance import database_url
 from storage.migrate import migrate as apply_migrations
 from storage.pool import open_pool
 

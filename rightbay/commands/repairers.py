@@ -15,9 +15,9 @@ from rich.table import Table
 
 from rightbay.commands.options import DataOption, JsonOption
 from rightbay.errors import RefusedRowsError
-from rightbay.instance import database_url
 from rightbay.settings import load_settings
-from routing.directory import Directory
+from rightbay.supervision.instance import database_url
+from routing.directory.snapshot import Directory
 from routing.imports.credentials import CredentialFile, read_credentials, with_people
 from routing.imports.export import credentials_csv, people_csv, sites_csv, sites_geojson
 from routing.imports.findings import Finding, Verdict

@@ -10,9 +10,9 @@ import typer
 from dtc_db.vehicle import Powertrain, VehicleClass
 from gateway.sources.mqtt import MqttClient
 from rightbay.commands.options import DataOption, JsonOption
-from rightbay.instance import broker_url, database_url
-from rightbay.replay import Replay, Replayed, recorded_frames
+from rightbay.recordings.replay import Replay, Replayed, recorded_frames
 from rightbay.settings import Settings, load_settings
+from rightbay.supervision.instance import broker_url, database_url
 from routing.model import Position, RegisteredVehicle
 from storage.pool import open_pool
 from storage.vehicles import find_registered, register_vehicles

@@ -9,7 +9,7 @@ from rightbay import roles
 from rightbay.commands.options import DataOption
 from rightbay.logs import start_logging
 from rightbay.settings import Settings, load_settings
-from rightbay.stopping import stop_event
+from rightbay.supervision.stopping import stop_event
 
 EofOption = Annotated[
     bool, typer.Option("--stop-at-eof", hidden=True, help="Stop when standard input ends.")

@@ -15,10 +15,10 @@ from rightbay.bench.ingest_race import RaceResult, RaceSettings
 from rightbay.bench.ingest_race import race as run_race
 from rightbay.commands.options import DataOption, JsonOption
 from rightbay.errors import SettingsError
-from rightbay.instance import broker_url
 from rightbay.logs import start_logging
 from rightbay.settings import LogLevel, load_settings
-from rightbay.stopping import stop_event
+from rightbay.supervision.instance import broker_url
+from rightbay.supervision.stopping import stop_event
 from simulators.load.account import Account
 from simulators.load.ledger import ledger
 from simulators.load.plan import LATE_S_MAX, Load, Shares

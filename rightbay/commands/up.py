@@ -10,8 +10,8 @@ import typer
 from rightbay.commands.options import DataOption, JsonOption
 from rightbay.logs import start_logging
 from rightbay.settings import Settings, load_settings, masked_url
-from rightbay.stack import Stack
-from rightbay.stopping import stop_event
+from rightbay.supervision.stack import Stack
+from rightbay.supervision.stopping import stop_event
 
 
 def up(*, data: DataOption = None, as_json: JsonOption = False) -> None:

@@ -11,8 +11,8 @@ import typer
 
 from rightbay.commands.options import DataOption, JsonOption
 from rightbay.errors import RefusedRowsError
-from rightbay.instance import database_url
 from rightbay.settings import load_settings
+from rightbay.supervision.instance import database_url
 from routing.imports.findings import Verdict
 from routing.imports.vehicles import VehicleFile, read_vehicles
 from storage.pool import open_pool

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, RSAPublicNumbers
 
-from routing.catalogue import Catalogue
+from routing.competence.catalogue import Catalogue
 from routing.credentials.encoding import from_base64url
 from routing.errors import DataFileError
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-from routing.catalogue import Catalogue, load_catalogue
+from routing.competence.catalogue import Catalogue, load_catalogue
 from routing.imports.csv_file import read_rows
 from routing.imports.findings import FieldError, Finding
 from routing.imports.site_fields import parse_site_id

@@ -13,6 +13,7 @@ from pathlib import Path
 import osmium
 
 from dtc_db.vehicle import VehicleClass
+from routing.directory.opening import is_readable
 from routing.errors import UnreadableFileError
 from routing.imports.findings import FieldError, Finding, Verdict
 from routing.imports.makes import make_of
@@ -23,7 +24,6 @@ from routing.imports.site_fields import (
     parse_name,
 )
 from routing.model import Position, Site
-from routing.opening import is_readable
 
 _REPAIR_SHOPS = frozenset({"car_repair", "truck_repair", "motorcycle_repair"})
 _DEALERS = frozenset({"car", "truck", "motorcycle", "tyres"})

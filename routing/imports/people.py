@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
+from routing.directory.opening import is_readable
 from routing.imports.absences import parse_absences
 from routing.imports.credentials import known_site, parse_day, parse_person, parse_text
 from routing.imports.csv_file import read_rows
 from routing.imports.findings import FieldError, Finding
 from routing.model import Absence, Person, Site
-from routing.opening import is_readable
 
 REQUIRED = ("site", "person")
 OPTIONAL = ("employer", "employed_from", "employed_until", "hours", "absences")

@@ -12,10 +12,10 @@ from functools import cache
 from importlib import resources
 
 from dtc_db.vehicle import VehicleClass
+from routing.directory.opening import is_readable
 from routing.imports.findings import FieldError, Finding, Row
 from routing.imports.makes import make_of
 from routing.model import Position, Site
-from routing.opening import is_readable
 
 REQUIRED = ("site", "name", "lon", "lat")
 OPTIONAL = ("country", "vehicle_classes", "makes", "equipment", "access", "opening_hours")

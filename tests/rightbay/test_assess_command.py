@@ -12,8 +12,8 @@ from typer.testing import CliRunner, Result
 
 from dtc_db.knowledge import Knowledge
 from rightbay.commands.assess import assess
+from routing.matching.policy import load_policy
 from routing.model import Site
-from routing.policy import load_policy
 from routing.service import plan
 from routing.testing import HERE, LIGHT, held, site
 from storage.cases import PostgresCaseStore

@@ -8,8 +8,8 @@ from typer.testing import CliRunner
 
 from rightbay.bench.directory import DirectorySize, draw_sites
 from rightbay.commands.bench_directory import directory
-from routing.catalogue import load_catalogue
-from routing.competence import find_shortfall
+from routing.competence.catalogue import load_catalogue
+from routing.competence.held import find_shortfall
 
 
 def test_the_same_seed_draws_the_same_sites_with_titles_that_count() -> None:

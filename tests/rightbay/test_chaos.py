@@ -25,14 +25,14 @@ from pathlib import Path
 
 import pytest
 
-from rightbay import broker
 from rightbay.bench.ingest_check import Found, check, is_busy
-from rightbay.broker import BrokerKind
-from rightbay.demo import DemoSettings, settle
-from rightbay.instance import database_url
-from rightbay.program import Program, tethered
+from rightbay.demo.run import DemoSettings, settle
+from rightbay.servers import broker
+from rightbay.servers.broker import BrokerKind
 from rightbay.settings import Settings
-from rightbay.stack import Stack, role_environment
+from rightbay.supervision.instance import database_url
+from rightbay.supervision.program import Program, tethered
+from rightbay.supervision.stack import Stack, role_environment
 from simulators.load.plan import Load, Shares
 from storage.pool import Pool, open_pool
 

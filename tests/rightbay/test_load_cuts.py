@@ -20,12 +20,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from rightbay import broker, postgres
 from rightbay.bench.ingest_check import check, is_busy
-from rightbay.instance import database_url
-from rightbay.program import Program, tethered
+from rightbay.servers import broker, postgres
 from rightbay.settings import Settings
-from rightbay.stack import Stack, role_environment
+from rightbay.supervision.instance import database_url
+from rightbay.supervision.program import Program, tethered
+from rightbay.supervision.stack import Stack, role_environment
 from simulators.load.plan import Load
 from simulators.load.proxy import HOST, Proxy, State
 from storage.pool import Pool, open_pool

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from rightbay.bench.matching import World, draw_sites
 from rightbay.commands.bench import app
-from routing.batch_search import search
+from routing.matching.batch_search import search
 
 
 def test_every_contender_of_this_process_is_measured_and_postgis_is_said_to_be_absent() -> None:

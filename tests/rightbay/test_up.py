@@ -14,8 +14,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from rightbay.instance import Instance, find_instance
 from rightbay.settings import Settings
+from rightbay.supervision.instance import Instance, find_instance
 
 pytestmark = pytest.mark.chaos
 

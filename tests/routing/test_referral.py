@@ -9,10 +9,10 @@ from dataclasses import replace
 import pytest
 
 from dtc_db.need import Arrival
-from routing.directory import Directory
-from routing.match import decide
+from routing.directory.snapshot import Directory
+from routing.matching.match import decide
+from routing.matching.policy import load_policy
 from routing.model import Case, Position
-from routing.policy import load_policy
 from routing.referral import (
     SHORT_OFFERS_MAX,
     ReferralDocument,
@@ -104,9 +104,9 @@ PROGRAM = """
 import hashlib
 from datetime import date
 from dtc_db.vehicle import VehicleClass
-from routing.directory import Directory
-from routing.match import decide
-from routing.policy import load_policy
+from routing.directory.snapshot import Directory
+from routing.matching.match import decide
+from routing.matching.policy import load_policy
 from routing.referral import canonical, referral_document
 from routing.testing import HEAVY, LIGHT, NOW, case, held, need, site
 sites = [

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from routing.catalogue import Role
-from routing.competence import Member, assistants, earliest_end, roster, team_evidence
+from routing.competence.catalogue import Role
+from routing.competence.held import Member, assistants, earliest_end, roster, team_evidence
 from routing.model import Absence, Credential, Person, Position, Site
 from routing.testing import LONG_AGO
 

@@ -15,10 +15,10 @@ from dtc_db.knowledge import Knowledge
 from dtc_db.urgency import Urgency
 from dtc_db.vehicle import Powertrain, VehicleClass, VehicleKind
 from routing import service
-from routing.directory import Directory
+from routing.directory.snapshot import Directory
 from routing.errors import CasesUnavailableError
+from routing.matching.policy import load_policy
 from routing.model import Credential, Evidence, Person, Position, Site
-from routing.policy import load_policy
 from routing.ports import (
     Claim,
     ClaimedFault,

@@ -6,11 +6,11 @@ import pytest
 
 from dtc_db.knowledge import Knowledge
 from routing.cases import ObservedFault, case_of
-from routing.catalogue import load_catalogue as load_schemes
-from routing.directory import Directory
-from routing.match import decide
+from routing.competence.catalogue import load_catalogue as load_schemes
+from routing.directory.snapshot import Directory
+from routing.matching.match import decide
+from routing.matching.policy import load_policy
 from routing.model import Site
-from routing.policy import load_policy
 from simulators.errors import SettingsError
 from simulators.model import DEMO_BOX, Box
 from simulators.network import COUNTRIES, SITES_MIN, repairer_network

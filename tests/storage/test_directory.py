@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from dtc_db.vehicle import VehicleClass
-from routing.directory import directory_digest
+from routing.directory.snapshot import directory_digest
 from routing.model import Absence, Evidence, Person, Site
 from routing.testing import LIGHT, held, site
 from storage.directory import PostgresDirectoryStore

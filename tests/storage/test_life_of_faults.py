@@ -24,9 +24,9 @@ from dtc_db.vehicle import Powertrain, VehicleClass, VehicleKind
 from gateway.clock import Clock, Reading, read_clock
 from gateway.episodes import Advance, Episode, TransitionKind, advance, return_deadline
 from gateway.model import Observation, Outcome, Report, ReportedCode, Status
-from routing.directory import Directory
+from routing.directory.snapshot import Directory
+from routing.matching.policy import Policy, load_policy
 from routing.model import Position
-from routing.policy import Policy, load_policy
 from routing.ports import Claim, ClaimedFault, Close, OpenCase, PastCase, Refer, Wait
 from routing.service import plan
 

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dtc_db.vehicle import VehicleClass
+from routing.directory.opening import is_readable
 from routing.errors import UnreadableFileError
 from routing.imports import jsonld
 from routing.imports.geojson import FILE_BYTES_MAX
 from routing.imports.site_fields import SiteFile
 from routing.imports.sites import read_sites
-from routing.opening import is_readable
 
 GARAGE: dict[str, Any] = {
     "@type": "AutoRepair",

@@ -1,0 +1,1 @@
+"""The main job in one go, and how it looks."""

@@ -1,0 +1,1 @@
+"""Recordings of buses: read, printed line by line, and published as a unit."""

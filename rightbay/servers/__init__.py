@@ -1,0 +1,1 @@
+"""The embedded PostgreSQL and broker, and what starting a server of our own takes."""

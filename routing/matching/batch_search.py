@@ -1,0 +1,240 @@
+"""The nearest eligible sites around many places at once, ranked.
+
+Ring by ring: the nearest sites of the table's ground are looked at for all places together, as
+arrays; the places that have not got enough by then get a ring four times as large. One row of an
+array is one place, one column one site.
+
+    ground ▸ distances ▸ travel ▸ doors ▸ titles on that day ▸ eligible ▸ points ▸ best first
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dtc_db.need import Arrival
+from dtc_db.vehicle import VehicleClass
+from routing.directory.hours import IS_CLOSED, IS_UNKNOWN, HoursTable
+from routing.directory.opening import DAY_S
+from routing.directory.snapshot import Directory, Ground
+from routing.directory.table import UNABLE_LEVEL, Table
+from routing.geo import arcs_m
+from routing.matching.policy import THOUSAND, Policy
+
+_RING_SPARE = 14  # beyond those that may be offered: some of the near ones fail
+_RING_GROWTH = 4
+# A sort key is the points missing from _POINTS_MAX, then the column; nobody is _NOBODY.
+_COLUMN_BITS = 20
+_POINTS_MAX = 1 << 30  # thousandths
+_NOBODY = np.iinfo(np.int64).max
+
+type Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """What all places of one search have in common."""
+
+    directory: Directory
+    table: Table
+    hours: HoursTable
+    policy: Policy
+    arrival: Arrival
+    vehicle_class: VehicleClass
+    deadline: timedelta
+    decided_at: datetime
+
+    @property
+    def now_s(self) -> float:
+        """From the beginning of the day on which it is decided, by UTC."""
+        return (self.decided_at - start_of(self.decided_at.date())).total_seconds()
+
+    @property
+    def radius_m(self) -> int:
+        """How far a site may be."""
+        return self.policy.arrivals[self.arrival].radius_m
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """Sites around places; all arrays have the shape (places, sites).
+
+    Attributes:
+        rows: Places in the directory; nearest first, equally far ones by row.
+        is_sure: False for the last ones, as near as which there may be others outside the ring.
+        level: Of the evidence; `UNABLE_LEVEL` if a rule that needs no clock is broken.
+    """
+
+    rows: NDArray[np.intp]
+    is_sure: NDArray[np.bool_]
+    distance_m: Ints
+    travel_s: Ints
+    wait_s: Ints
+    openness: NDArray[np.int8]
+    level: NDArray[np.int8]
+
+    def part(self, places: NDArray[np.intp], columns: NDArray[np.intp]) -> "Ring":
+        """The sites in these columns for these places, ``columns`` being of the new shape."""
+        chosen = places[:, None], columns
+        return Ring(*(getattr(self, name)[chosen] for name in Ring.__slots__))
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The ranked sites of each place.
+
+    Attributes:
+        ring: Shape (places, most wanted), best first.
+        count: How many of its columns are filled, for each place.
+        total: Scores in thousandths, in the shape of the ring.
+        beyond: For each place without any: the row of the nearest site that breaks no rule but
+            that of distance; -1 if there is none, or somebody was found.
+        is_ended: Whether the search ended at the policy's limit before it was through.
+    """
+
+    ring: Ring
+    count: Ints
+    total: Ints
+    beyond: NDArray[np.intp]
+    is_ended: NDArray[np.bool_]
+
+
+def start_of(day: date) -> datetime:
+    """The beginning of a day, by UTC."""
+    return datetime.combine(day, time(), UTC)
+
+
+def look_around(scene: Scene, ground: Ground, points: NDArray[np.float64], count: int) -> Ring:
+    """Look at the nearest sites around each place.
+
+    Args:
+        scene: What is asked of them.
+        ground: Where to look; not empty.
+        points: Unit vectors, shape (places, 3).
+        count: How many sites, at most those of the ground.
+    """
+    chords, near = ground.tree.query(points, k=[*range(1, count + 1)])
+    rows, distance_m = ground.rows[near], arcs_m(chords)
+    is_tied = distance_m[:, 1:] <= distance_m[:, :-1]
+    for place in np.flatnonzero(is_tied.any(axis=1)).tolist():
+        order = np.lexsort((rows[place], distance_m[place]))
+        rows[place], distance_m[place] = rows[place][order], distance_m[place][order]
+    # One metre for rounding: chords and whole metres may disagree about the last one.
+    is_sure = (
+        distance_m < distance_m[:, -1:] - 1
+        if count < len(ground.rows)
+        else np.ones(rows.shape, dtype=np.bool_)
+    )
+    travel_s = scene.policy.travel_times_s(
+        distance_m, arrival=scene.arrival, vehicle_class=scene.vehicle_class
+    )
+    there_s = travel_s + np.float64(scene.now_s)
+    openness, wait_s = scene.hours.look(rows, there_s, deadline=scene.deadline)
+    arrives_s = there_s + wait_s
+    days = (arrives_s // DAY_S).astype(np.int64)
+    level = scene.table.levels(rows, days, arrives_s)
+    return Ring(rows, is_sure, distance_m, travel_s, wait_s, openness, level)
+
+
+def search(scene: Scene, points: NDArray[np.float64], *, wanted: int) -> Found:
+    """Find and rank the eligible sites within the radius around each place.
+
+    Args:
+        scene: What is asked of them.
+        points: Unit vectors, shape (places, 3).
+        wanted: The best so many, of the nearest that compete.
+    """
+    places, policy, ground = len(points), scene.policy, scene.table.ground
+    found = _nothing(places, wanted)
+    size = min(len(ground.rows), policy.searched_max)
+    count = min(size, policy.ranked_max + _RING_SPARE)
+    pending = np.arange(places if count else 0)
+    while len(pending):
+        ring = look_around(scene, ground, points[pending], count)
+        is_able = (ring.level != UNABLE_LEVEL) & (ring.openness != IS_CLOSED) & ring.is_sure
+        is_near = ring.distance_m <= scene.radius_m
+        eligible = is_able & is_near
+        enough = eligible.sum(axis=1) >= policy.ranked_max
+        is_past = (ring.is_sure & ~is_near).any(axis=1) & eligible.any(axis=1)
+        is_done = enough | is_past | is_able.any(axis=1) & (is_able & ~is_near).any(axis=1)
+        if count == size:
+            found.is_ended[pending[~is_done]] = size < len(ground.rows)
+            is_done[:] = True
+        done = np.flatnonzero(is_done)
+        _settle(found, scene, ring, eligible, is_able, done, pending[done])
+        pending = pending[~is_done]
+        count = min(size, count * _RING_GROWTH)
+    return found
+
+
+def points_of(scene: Scene, ring: Ring) -> tuple[Ints, ...]:
+    """Points in thousandths, an array for each term of the policy, in its order."""
+    measured: dict[str, Ints] = {
+        "travel": ring.travel_s,
+        "wait": ring.wait_s,
+        "evidence": ring.level.astype(np.int64),
+    }
+    points = []
+    for term in scene.policy.terms:
+        thousandths = term.thousandths(measured[term.name])
+        if term.name == "wait":
+            unknown = round((term.unknown or 0) * THOUSAND)
+            thousandths = np.where(ring.openness == IS_UNKNOWN, unknown, thousandths)
+        points.append(thousandths)
+    return tuple(points)
+
+
+def _settle(  # noqa: PLR0913, PLR0917 - the arrays of one ring
+    found: Found,
+    scene: Scene,
+    ring: Ring,
+    eligible: NDArray[np.bool_],
+    is_able: NDArray[np.bool_],
+    done: NDArray[np.intp],
+    places: NDArray[np.intp],
+) -> None:
+    """Rank those who compete, and write the best into what was found."""
+    if not len(done):
+        return
+    competing = eligible[done]
+    competing &= competing.cumsum(axis=1) <= scene.policy.ranked_max
+    whole = (
+        ring
+        if len(done) == len(ring.rows)
+        else ring.part(done, np.arange(ring.rows.shape[1])[None, :])
+    )
+    total = np.sum(points_of(scene, whole), axis=0)
+    columns = np.arange(total.shape[1])
+    keys = np.where(competing, (_POINTS_MAX - total << _COLUMN_BITS) | columns, _NOBODY)
+    keys.sort(axis=1)
+    wanted = min(found.total.shape[1], keys.shape[1])
+    best = keys[:, :wanted]
+    chosen = np.where(best == _NOBODY, 0, best & (1 << _COLUMN_BITS) - 1)
+    ranked = np.arange(len(done))[:, None], chosen
+    for name in Ring.__slots__:
+        getattr(found.ring, name)[places, :wanted] = getattr(whole, name)[ranked]
+    found.total[places, :wanted] = total[ranked]
+    found.count[places] = np.minimum(competing.sum(axis=1), wanted)
+    alone = np.flatnonzero(~competing.any(axis=1) & is_able[done].any(axis=1))
+    first = np.argmax(is_able[done][alone], axis=1)
+    found.beyond[places[alone]] = whole.rows[alone, first]
+
+
+def _nothing(places: int, wanted: int) -> Found:
+    shape = (places, wanted)
+    return Found(
+        ring=Ring(
+            rows=np.zeros(shape, dtype=np.intp),
+            is_sure=np.zeros(shape, dtype=np.bool_),
+            distance_m=np.zeros(shape, dtype=np.int64),
+            travel_s=np.zeros(shape, dtype=np.int64),
+            wait_s=np.zeros(shape, dtype=np.int64),
+            openness=np.zeros(shape, dtype=np.int8),
+            level=np.zeros(shape, dtype=np.int8),
+        ),
+        count=np.zeros(places, dtype=np.int64),
+        total=np.zeros(shape, dtype=np.int64),
+        beyond=np.full(places, -1, dtype=np.intp),
+        is_ended=np.zeros(places, dtype=np.bool_),
+    )
