@@ -12,6 +12,7 @@ from dtc_db.codes import Code, J1939Dtc
 from dtc_db.need import AllOf, Arrival, Expression, Need, combine, format_expression
 from dtc_db.urgency import ORDER, gravest
 from dtc_db.vehicle import VehicleClass, VehicleKind
+from routing.geo import coarse
 from routing.model import Case, CaseFault, Position
 
 if TYPE_CHECKING:
@@ -66,7 +67,8 @@ def case_of(  # noqa: PLR0913 - each is one fact of the case, given by name
         case_id: Of `case_id_of`.
         vehicle: As far as it is known.
         is_registered: Whether somebody registered the unit.
-        position: Where the vehicle was when it last reported a change.
+        position: Where the vehicle was when it last reported a change; the case keeps it to a
+            thousandth of a degree.
         knowledge: What codes mean.
     """
     vehicle = _kind(vehicle, (*faults, *consequences))
@@ -82,7 +84,8 @@ def case_of(  # noqa: PLR0913 - each is one fact of the case, given by name
         case_id=case_id,
         vehicle=vehicle,
         is_registered=is_registered,
-        position=position,
+        # Exactly where it stands is nobody's business who reads the list.
+        position=None if position is None else coarse(position),
         faults=tuple(
             CaseFault(
                 code=str(fault.code),

@@ -7,6 +7,7 @@ from enum import StrEnum
 from dtc_db.need import Arrival, Need
 from dtc_db.urgency import Urgency
 from dtc_db.vehicle import Powertrain, VehicleClass, VehicleKind
+from routing.travel.model import Measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,8 +198,11 @@ class Offer:
     """A site on the list: eligible, and ranked.
 
     Attributes:
+        distance_m: In a straight line.
         evidence: Which titles satisfied which skill, ``(skill, person, scheme, title, until)``.
         why: Reasons for its place, for people.
+        road_m: Length of the way by road; None if ``travel_s`` is an estimate from the straight
+            line.
     """
 
     site: Site
@@ -208,6 +212,7 @@ class Offer:
     terms: tuple[Term, ...]
     evidence: tuple["SkillEvidence", ...]
     why: tuple[str, ...]
+    road_m: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,6 +254,7 @@ class Decision:
         notices: What the reader must know: no position, nobody eligible, law of the place.
         arrival: How the vehicle is to get there.
         beyond: If nobody is eligible, the nearest site that breaks no rule but that of distance.
+        measured: What an engine that knows roads found out; None if none was asked.
         directory_version: Of the snapshot that was used.
         policy_version: Of the ranking policy that was used.
         directory_digest: Of all its sites and of the schemes, SHA-256 in hexadecimal.
@@ -266,6 +272,7 @@ class Decision:
     directory_digest: str = ""
     policy_digest: str = ""
     beyond: Exclusion | None = None
+    measured: Measured | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,9 +10,10 @@ from dtc_db.codes import Code
 from dtc_db.layers import Layer
 from dtc_db.need import Need
 from dtc_db.urgency import Urgency
-from dtc_db.vehicle import VehicleKind
+from dtc_db.vehicle import VehicleClass, VehicleKind
 from routing.directory.snapshot import Directory
-from routing.model import Position
+from routing.model import Position, Site
+from routing.travel.model import Measured
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,6 +192,24 @@ class CaseStore(Protocol):
 
     async def wait_for_work(self, *, timeout_s: float) -> None:
         """Return when something may be due, at the latest after `timeout_s`."""
+
+
+class TravelTimes(Protocol):
+    """An engine that knows roads."""
+
+    def measure(
+        self, origin: Position, sites: Sequence[Site], *, vehicle_class: VehicleClass
+    ) -> Measured:
+        """Find the way from the vehicle to each site, as a vehicle of this class may drive it.
+
+        Never raises, and never takes much longer than a second: what could not be measured stands
+        in the answer with the reason.
+
+        Args:
+            origin: Where the vehicle is.
+            sites: At most twice `routing.travel.model.SITES_MAX`.
+            vehicle_class: Trucks and buses may not go everywhere.
+        """
 
 
 class ListStore(Protocol):

@@ -15,6 +15,7 @@ import rfc8785
 from dtc_db.need import Json, Need, need_to_json
 from routing.directory.opening import hours_read_with
 from routing.model import Case, Decision, Exclusion, Offer, SkillEvidence
+from routing.travel.model import Measured
 
 SHORT_OFFERS_MAX = 3
 
@@ -49,12 +50,16 @@ class TermEntry(TypedDict):
 
 
 class OfferEntry(TypedDict):
-    """A place on the list; `pos` is its own longitude and latitude."""
+    """A place on the list; `pos` is its own longitude and latitude.
+
+    `distance_m` is in a straight line; `road_m` is None where `travel_s` is an estimate from that.
+    """
 
     site: str
     name: str
     pos: list[float]
     distance_m: int
+    road_m: int | None
     travel_s: int
     score: float
     terms: list[TermEntry]
@@ -164,6 +169,7 @@ def match_document(decision: Decision) -> MatchDocument:
             "policy": decision.policy_version,
             "policy_digest": decision.policy_digest,
             **hours_read_with(),
+            **_measured_inputs(decision.measured),
         },
     )
 
@@ -250,6 +256,12 @@ def _faults(case: Case) -> list[FaultEntry]:
     ]
 
 
+def _measured_inputs(measured: Measured | None) -> dict[str, str]:
+    if measured is None:
+        return {}
+    return {"travel": measured.digest, "travel_engine": measured.engine, "roads": measured.roads}
+
+
 def _offer(offer: Offer) -> OfferEntry:
     position = offer.site.position
     return OfferEntry(
@@ -257,6 +269,7 @@ def _offer(offer: Offer) -> OfferEntry:
         name=offer.site.name,
         pos=[position.lon_deg, position.lat_deg],
         distance_m=offer.distance_m,
+        road_m=offer.road_m,
         travel_s=offer.travel_s,
         score=offer.score,
         terms=[

@@ -25,6 +25,7 @@ from routing.matching.match import TIME_MAX, TIME_MIN, decide
 from routing.matching.policy import Policy, check_policy
 from routing.model import Case, CaseFault, Decision, Position, Site
 from routing.referral import canonical, match_document
+from routing.travel.model import Measured
 
 RECORDING_BYTES_MAX = 64_000_000  # of one decision; a longer one is refused
 
@@ -68,6 +69,7 @@ class Recording(_Record, frozen=True, kw_only=True):
     Attributes:
         result: SHA-256 of the document that was decided, hexadecimal.
         inputs: Of that document, so that a difference can be named.
+        measured: Times by road, so that no engine is needed to decide again.
     """
 
     recording: Literal["rightbay match 1"]
@@ -77,6 +79,7 @@ class Recording(_Record, frozen=True, kw_only=True):
     directory: RecordedDirectory
     result: str
     inputs: dict[str, str]
+    measured: Measured | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +123,7 @@ def record(decision: Decision, directory: Directory, policy: Policy) -> bytes:
         ),
         result=hashlib.sha256(canonical(document)).hexdigest(),
         inputs=document["inputs"],
+        measured=decision.measured,
     )
     extract = msgspec.structs.replace(
         whole,
@@ -159,7 +163,11 @@ def replay(recording: Recording) -> Replayed:
     if recorded.is_extract or directory.catalogue.digest != recorded.schemes:
         directory = Directory(recorded.sites, recorded.version, digest=recorded.digest)
     decision = decide(
-        _case(recording.case), directory, recording.policy, decided_at=recording.decided_at
+        _case(recording.case),
+        directory,
+        recording.policy,
+        decided_at=recording.decided_at,
+        measured=recording.measured,
     )
     document = match_document(decision)
     content = canonical(document)

@@ -7,6 +7,7 @@ from dtc_db.need import Expression, Need, Skill, all_of
 from dtc_db.urgency import Urgency
 from dtc_db.vehicle import Powertrain, VehicleClass, VehicleKind
 from routing.model import Case, CaseFault, Credential, Evidence, Person, Position, Site
+from routing.travel.model import Measured, RoadTime, Setback, Unmeasured
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)  # a Monday
 HERE = Position(2.35, 48.85)
@@ -70,6 +71,40 @@ def site(  # noqa: PLR0913 - likewise
         opening_hours=opening_hours,
         people=team(*people),
     )
+
+
+class FixedTimes:
+    """An engine that says what a test wants it to say.
+
+    Attributes:
+        asked: The sites of each question, by id.
+    """
+
+    def __init__(self, *times: tuple[str, int, int], setback: Setback | None = None) -> None:
+        """Take ``(site, road_m, drive_s)``; the map knows no way to any other site."""
+        self._times = {site_id: (road_m, drive_s) for site_id, road_m, drive_s in times}
+        self._setback = setback
+        self.asked: list[list[str]] = []
+
+    def measure(
+        self, origin: Position, sites: Sequence[Site], *, vehicle_class: VehicleClass
+    ) -> Measured:
+        """Answer as `routing.ports.TravelTimes` does."""
+        del origin, vehicle_class
+        ids = [site.site_id for site in sites]
+        self.asked.append(ids)
+        if self._setback is not None:
+            return Measured(engine="fixed", roads="", setback=self._setback)
+        return Measured(
+            engine="fixed",
+            roads="1",
+            times=tuple(
+                RoadTime(site_id=name, road_m=self._times[name][0], drive_s=self._times[name][1])
+                for name in ids
+                if name in self._times
+            ),
+            unmeasured=tuple((name, Unmeasured.NO_WAY) for name in ids if name not in self._times),
+        )
 
 
 def need(*skills: str | Expression, **more: object) -> Need:

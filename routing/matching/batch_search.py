@@ -21,6 +21,7 @@ from routing.directory.snapshot import Directory, Ground
 from routing.directory.table import UNABLE_LEVEL, Table
 from routing.geo import arcs_m
 from routing.matching.policy import THOUSAND, Policy
+from routing.matching.roads import RoadTable
 
 _RING_SPARE = 14  # beyond those that may be offered: some of the near ones fail
 _RING_GROWTH = 4
@@ -34,7 +35,12 @@ type Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """What all places of one search have in common."""
+    """What all places of one search have in common.
+
+    Attributes:
+        roads: What was measured by road from the one place that is searched around; None if
+            nothing was, or there are several.
+    """
 
     directory: Directory
     table: Table
@@ -44,6 +50,7 @@ class Scene:
     vehicle_class: VehicleClass
     deadline: timedelta
     decided_at: datetime
+    roads: RoadTable | None = None
 
     @property
     def now_s(self) -> float:
@@ -54,6 +61,15 @@ class Scene:
     def radius_m(self) -> int:
         """How far a site may be."""
         return self.policy.arrivals[self.arrival].radius_m
+
+    @property
+    def road_m_max(self) -> int:
+        """How far a site may be by road."""
+        return self.policy.road_m_max(self.arrival)
+
+    def road_m_to(self, row: int) -> int | None:
+        """The length of the way to a site; None if it was not measured."""
+        return None if self.roads is None else self.roads.road_m_to(row)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +145,8 @@ def look_around(scene: Scene, ground: Ground, points: NDArray[np.float64], count
     travel_s = scene.policy.travel_times_s(
         distance_m, arrival=scene.arrival, vehicle_class=scene.vehicle_class
     )
+    if scene.roads is not None:
+        travel_s = scene.roads.over(rows, travel_s)
     there_s = travel_s + np.float64(scene.now_s)
     openness, wait_s = scene.hours.look(rows, there_s, deadline=scene.deadline)
     arrives_s = there_s + wait_s
@@ -155,6 +173,8 @@ def search(scene: Scene, points: NDArray[np.float64], *, wanted: int) -> Found:
         is_able = (ring.level != UNABLE_LEVEL) & (ring.openness != IS_CLOSED) & ring.is_sure
         is_near = ring.distance_m <= scene.radius_m
         eligible = is_able & is_near
+        if scene.roads is not None:
+            eligible &= scene.roads.is_within(ring.rows, scene.road_m_max)
         enough = eligible.sum(axis=1) >= policy.ranked_max
         is_past = (ring.is_sure & ~is_near).any(axis=1) & eligible.any(axis=1)
         is_done = enough | is_past | is_able.any(axis=1) & (is_able & ~is_near).any(axis=1)

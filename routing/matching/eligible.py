@@ -84,6 +84,7 @@ class Weighed:
             are known and the doors open in time.
         failure: The first rule that keeps it off the list; None if it may be on it.
         standing: Towards the question that the case puts.
+        road_m: Length of the way by road; None if it was not measured.
     """
 
     site: Site
@@ -93,6 +94,7 @@ class Weighed:
     opening: Opening
     failure: Failure | None
     standing: Standing
+    road_m: int | None = None
 
 
 @dataclass(frozen=True)
@@ -204,6 +206,13 @@ def too_far(distance_m: int, radius_m: int) -> Failure | None:
     if distance_m <= radius_m:
         return None
     return Failure(Rule.DISTANCE, (f"within {radius_m // 1000} km",))
+
+
+def too_far_by_road(road_m: int | None, road_m_max: int) -> Failure | None:
+    """The same rule for the way by road, where that was measured."""
+    if road_m is None or road_m <= road_m_max:
+        return None
+    return Failure(Rule.DISTANCE, (f"within {road_m_max // 1000} km by road",))
 
 
 def skills_short(

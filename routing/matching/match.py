@@ -21,11 +21,20 @@ from routing.directory.snapshot import Directory
 from routing.directory.table import table_for
 from routing.geo import unit_vectors
 from routing.matching.batch_search import Found, Ring, Scene, look_around, search, start_of
-from routing.matching.eligible import Question, Weighed, closed, too_far
+from routing.matching.eligible import (
+    Failure,
+    Question,
+    Weighed,
+    closed,
+    too_far,
+    too_far_by_road,
+)
 from routing.matching.policy import THOUSAND, Policy
 from routing.matching.rank import terms_of
 from routing.matching.reasons import Reasons, load_reasons
+from routing.matching.roads import RoadTable
 from routing.model import Case, Decision, Exclusion, Offer, Rule
+from routing.travel.model import Measured
 
 # Titles and calendars say nothing of other times; who takes a time from outside holds it to these.
 TIME_MIN = datetime(2000, 1, 1, tzinfo=UTC)
@@ -41,13 +50,14 @@ _ARRIVAL_OF_URGENCY = {
 }
 
 
-def decide(
+def decide(  # noqa: PLR0913 - all that a list is made of
     case: Case,
     directory: Directory,
     policy: Policy,
     *,
     decided_at: datetime,
     reasons: Reasons | None = None,
+    measured: Measured | None = None,
 ) -> Decision:
     """Make the list for a case. Never raises, and never returns an empty list without a notice.
 
@@ -60,6 +70,7 @@ def decide(
         policy: The numbers to choose by.
         decided_at: Aware, `TIME_MIN` to `TIME_MAX`; the decision knows no other clock.
         reasons: The words for people; English if None.
+        measured: Times by road to those of `roads.shortlist`; straight lines alone if None.
     """
     reasons = reasons or load_reasons()
     arrival, decided_at = arrival_for(case), decided_at.astimezone(UTC)
@@ -74,20 +85,22 @@ def decide(
         policy_version=policy.version,
         directory_digest=directory.digest,
         policy_digest="",
+        measured=measured,
     )
     scene = scene_for(case, directory, policy, arrival=arrival, decided_at=decided_at)
     if case.position is None:
-        notices = (reasons.no_position(), *reasons.about_case(case, arrival))
+        notices = (reasons.no_position(), *reasons.about_case(case, arrival, measured))
         digest = scene.table.policy_digest
         return replace(undecided, notices=notices, policy_digest=digest)
     point = unit_vectors([case.position])
+    scene = _arriving(scene, arrival, measured)
     found = search(scene, point, wanted=policy.ranked_max)
     notices = ()
     if arrival is Arrival.LIMPS and not found.count[0]:
         notices = (reasons.towed_instead(policy.arrivals[arrival].radius_m),)
-        scene = replace(scene, arrival=Arrival.TOWED)
+        scene = _arriving(scene, Arrival.TOWED, measured)
         found = search(scene, point, wanted=policy.ranked_max)
-    view = _View(scene, found, case, reasons)
+    view = _View(scene, found, case, reasons, measured)
     excluded = [*view.failed(_nearest(scene, point)), *view.outranked()]
     excluded.sort(key=lambda one: (one.distance_m, one.site.site_id))
     beyond = view.beyond(point)
@@ -100,7 +113,7 @@ def decide(
         notices=(
             *notices,
             *view.notices(excluded, beyond),
-            *reasons.about_case(case, scene.arrival),
+            *reasons.about_case(case, scene.arrival, measured),
         ),
         policy_digest=scene.table.policy_digest,
     )
@@ -144,11 +157,31 @@ def weigh(scene: Scene, ring: Ring, place: int, column: int) -> Weighed:
         travel_s=travel_s,
         arrives_at=arrives_at,
         opening=opening,
-        failure=standing.failure
-        or closed(arrives_at, opening)
-        or too_far(distance_m, scene.radius_m),
+        failure=standing.failure or closed(arrives_at, opening) or _too_far(scene, row, distance_m),
         standing=standing,
+        road_m=scene.road_m_to(row),
     )
+
+
+def _too_far(scene: Scene, row: int, distance_m: int) -> Failure | None:
+    """The rule `DISTANCE`, in a straight line and by road."""
+    return too_far(distance_m, scene.radius_m) or too_far_by_road(
+        scene.road_m_to(row), scene.road_m_max
+    )
+
+
+def _arriving(scene: Scene, arrival: Arrival, measured: Measured | None) -> Scene:
+    """The scene of a vehicle that gets there in this way, with what was measured for it."""
+    roads = None
+    if measured is not None and measured.times:
+        roads = RoadTable.of(
+            measured,
+            scene.directory,
+            scene.policy,
+            arrival=arrival,
+            vehicle_class=scene.vehicle_class,
+        )
+    return replace(scene, arrival=arrival, roads=roads)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,14 +192,18 @@ class _View:
     found: Found
     case: Case
     reasons: Reasons
+    measured: Measured | None
 
     def offers(self, excluded: Sequence[Exclusion]) -> tuple[Offer, ...]:
         """The places on the list; the first also says why not the nearest of all."""
         count = min(self.scene.policy.offers_max, int(self.found.count[0]))
+        unmeasured = dict(self.measured.unmeasured) if self.measured is not None else {}
         offers = []
         for column in range(count):
             weighed = weigh(self.scene, self.found.ring, 0, column)
-            why = self.reasons.for_offer(weighed, self.case)
+            why = self.reasons.for_offer(
+                weighed, self.case, unmeasured=unmeasured.get(weighed.site.site_id)
+            )
             if column == 0 and excluded and excluded[0].distance_m < weighed.distance_m:
                 why += (self.reasons.nearer(excluded[0]),)
             offers.append(
@@ -178,6 +215,7 @@ class _View:
                     terms=terms_of(weighed, self.scene.policy),
                     evidence=weighed.standing.evidence,
                     why=why,
+                    road_m=weighed.road_m,
                 )
             )
         return tuple(offers)
@@ -219,7 +257,7 @@ class _View:
         else:
             opening = Opening(OPENNESS[ring.openness[0, column]], wait_s)
             arrives_at = start_of(self.scene.decided_at.date()) + timedelta(seconds=arrives_s)
-            failure = closed(arrives_at, opening) or too_far(distance_m, self.scene.radius_m)
+            failure = closed(arrives_at, opening) or _too_far(self.scene, row, distance_m)
             if failure is None:
                 return None
             why = self.reasons.for_failure(failure, ())
@@ -254,7 +292,34 @@ class _View:
             )
         if self.found.is_ended[0]:
             notices += (self.reasons.search_ended(policy.searched_max),)
+        if scene.roads is not None and _may_be_sooner(scene, self.found):
+            notices += (self.reasons.nearest_measured(policy.ranked_max),)
         return notices
+
+
+def _may_be_sooner(scene: Scene, found: Found) -> bool:
+    """Whether somebody who did not compete could stand on the list, by what is known of them.
+
+    They are at least as far in a straight line as whoever competed, no road is shorter than that,
+    and nobody is faster than this way of getting there allows.
+    """
+    policy, count = scene.policy, int(found.count[0])
+    if count < policy.ranked_max:
+        return False
+    farthest_m = found.ring.distance_m[:1, :count].max(axis=1)
+    soonest_s = policy.road_times_s(
+        farthest_m,
+        np.zeros_like(farthest_m),
+        arrival=scene.arrival,
+        vehicle_class=scene.vehicle_class,
+    )
+    best = sum(
+        int(term.thousandths(soonest_s)[0])
+        if term.name == "travel"
+        else round(max(points for _, points in term.curve) * THOUSAND)
+        for term in policy.terms
+    )
+    return best > int(found.total[0, policy.offers_max - 1])
 
 
 def _nearest(scene: Scene, point: NDArray[np.float64]) -> Ring | None:

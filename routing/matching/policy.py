@@ -22,6 +22,8 @@ THOUSAND = 1000  # scores are counted in thousandths of a point
 DEADLINE_H_MAX = 720  # as far ahead as opening hours are read
 CURVE_VALUE_MAX = 10_000_000  # where a curve may end
 MEASURED = frozenset({"travel", "wait", "evidence"})  # what `rank` can measure
+type Ints = NDArray[np.int64]
+
 _HEAVY = frozenset({VehicleClass.TRUCK, VehicleClass.BUS})
 
 
@@ -144,17 +146,34 @@ class Policy(_Data, frozen=True, kw_only=True):
         self, distances_m: NDArray[np.int64], *, arrival: Arrival, vehicle_class: VehicleClass
     ) -> NDArray[np.int64]:
         """The same for many distances, in the shape given."""
-        way = self.arrivals[arrival]
-        speed_kmh_max = way.speed_kmh_max
-        if vehicle_class in _HEAVY:
-            speed_kmh_max = min(speed_kmh_max, self.travel.heavy_speed_kmh_max)
+        speed_kmh_max = self._speed_kmh_max(arrival, vehicle_class)
         roads_m, done_m = distances_m * self.travel.detour, 0
-        total_s = np.full(distances_m.shape, float(way.fetch_s))
+        total_s = np.full(distances_m.shape, float(self.arrivals[arrival].fetch_s))
         for leg in self.travel.legs:
             parts_m = np.clip(roads_m, done_m, leg.up_to_m) - done_m
             total_s += parts_m / (min(leg.speed_kmh, speed_kmh_max) * _M_PER_S)
             done_m = leg.up_to_m
         return np.rint(total_s).astype(np.int64)
+
+    def road_times_s(
+        self, road_m: Ints, drive_s: Ints, *, arrival: Arrival, vehicle_class: VehicleClass
+    ) -> Ints:
+        """Seconds until the vehicle is there, from what a free vehicle needs on the same roads.
+
+        It is not faster than this way of getting there allows, and help has to come first.
+        """
+        slowest_s = -(-road_m * 18 // (5 * self._speed_kmh_max(arrival, vehicle_class)))
+        return np.maximum(drive_s, slowest_s) + self.arrivals[arrival].fetch_s
+
+    def road_m_max(self, arrival: Arrival) -> int:
+        """How long a way may be: as long as roads within the radius are taken to be."""
+        return round(self.arrivals[arrival].radius_m * self.travel.detour)
+
+    def _speed_kmh_max(self, arrival: Arrival, vehicle_class: VehicleClass) -> int:
+        speed_kmh_max = self.arrivals[arrival].speed_kmh_max
+        if vehicle_class in _HEAVY:
+            speed_kmh_max = min(speed_kmh_max, self.travel.heavy_speed_kmh_max)
+        return speed_kmh_max
 
     def deadline(self, urgency: Urgency) -> timedelta:
         """How long after arrival a site may stay closed and still be an answer."""

@@ -14,6 +14,7 @@ from routing.directory.opening import Openness
 from routing.matching.eligible import NOBODY_CAN, Failure, Question, Standing, Weighed
 from routing.matching.policy import Policy
 from routing.model import Case, Exclusion, Rule
+from routing.travel.model import Measured, Unmeasured
 
 FALLBACK = "en"
 _TOLD_MAX = 5000  # sentences remembered
@@ -38,10 +39,15 @@ class Reasons:
         """Skills, equipment and access in words; a name without words stands for itself."""
         return ", ".join(self.tables["things"].get(name, name) for name in sorted(names))
 
-    def for_offer(self, weighed: Weighed, case: Case) -> tuple[str, ...]:
-        """Why a place is on the list."""
-        distance, travel = format_distance(weighed.distance_m), format_duration(weighed.travel_s)
-        sentences = [self.text("reasons", "near", distance=distance, travel=travel)]
+    def for_offer(
+        self, weighed: Weighed, case: Case, *, unmeasured: Unmeasured | None = None
+    ) -> tuple[str, ...]:
+        """Why a place is on the list, and why its way is not told by road if others' are."""
+        travel, road_m = format_duration(weighed.travel_s), weighed.road_m
+        key, length_m = ("near", weighed.distance_m) if road_m is None else ("near_by_road", road_m)
+        sentences = [self.text("reasons", key, distance=format_distance(length_m), travel=travel)]
+        if unmeasured is not None:
+            sentences.append(self.text("reasons", unmeasured.value))
         match weighed.opening.openness:
             case Openness.OPEN:
                 sentences.append(self.text("reasons", "open"))
@@ -100,6 +106,10 @@ class Reasons:
         """That the search was not taken to its end."""
         return self.text("notices", "search_ended", searched=str(searched))
 
+    def nearest_measured(self, competing: int) -> str:
+        """That others beyond those who competed might be sooner by road."""
+        return self.text("notices", "nearest_measured", competing=str(competing))
+
     def nobody(  # noqa: PLR0913 - all that an empty list has to explain
         self,
         case: Case,
@@ -134,7 +144,9 @@ class Reasons:
         sentences.append(self.text("notices", f"meanwhile_{arrival.value}"))
         return tuple(sentences)
 
-    def about_case(self, case: Case, arrival: Arrival) -> tuple[str, ...]:
+    def about_case(
+        self, case: Case, arrival: Arrival, measured: Measured | None = None
+    ) -> tuple[str, ...]:
         """What the reader must know whatever the list says."""
         keys = []
         if arrival is not Arrival.DRIVES:
@@ -147,7 +159,7 @@ class Reasons:
         if arrival is Arrival.TOWED and case.need.recovery:
             skills = self.things(case.need.recovery)
             sentences.append(self.text("notices", "recovery", skills=skills))
-        sentences += [self.text("notices", key) for key in ("estimate", "free_choice")]
+        sentences += [self.text("notices", key) for key in (_times_from(measured), "free_choice")]
         return tuple(sentences)
 
     def about_policy(self, policy: Policy) -> list[str]:
@@ -208,6 +220,12 @@ class Reasons:
         )
         radius, weighed = format_distance(radius_m), str(len(excluded))
         return self.text("notices", "nobody", radius=radius, weighed=weighed, counts=counts)
+
+
+def _times_from(measured: Measured | None) -> str:
+    if measured is None:
+        return "estimate"
+    return "by_road" if measured.setback is None else measured.setback.value
 
 
 @cache

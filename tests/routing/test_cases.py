@@ -1,7 +1,10 @@
 """Faults become a case by what is known of them; ids follow from what they are derived of."""
 
+import math
+from dataclasses import replace
 from uuid import UUID, uuid4
 
+import numpy as np
 import pytest
 
 from dtc_db.codes import Code, J1939Dtc, parse_code
@@ -10,7 +13,13 @@ from dtc_db.need import AllOf, AnyOf, Arrival, Need, Skill, skills_of
 from dtc_db.urgency import gravest
 from dtc_db.vehicle import Powertrain, VehicleClass, VehicleKind
 from routing.cases import ObservedFault, case_id_of, case_of, covers, referral_id_of
-from routing.model import Case
+from routing.directory.snapshot import Directory
+from routing.geo import EARTH_RADIUS_M, coarse, distance_m, unit_vectors
+from routing.matching.match import decide
+from routing.matching.policy import load_policy
+from routing.model import Case, Decision, Position
+from routing.referral import canonical, match_document
+from routing.testing import NOW, site
 
 EPISODE = UUID("2d0c0f6e-8f3e-4d1a-9c60-2f4b8f0a7a11")
 CAR = VehicleKind(vehicle_class=VehicleClass.CAR, powertrain=Powertrain.PETROL)
@@ -21,14 +30,19 @@ def knowledge() -> Knowledge:
     return Knowledge.load()
 
 
-def made(knowledge: Knowledge, *codes: Code | str, vehicle: VehicleKind = CAR) -> Case:
+def made(
+    knowledge: Knowledge,
+    *codes: Code | str,
+    vehicle: VehicleKind = CAR,
+    position: Position | None = None,
+) -> Case:
     parsed = [parse_code(code) if isinstance(code, str) else code for code in codes]
     return case_of(
         [ObservedFault(code=code, ecu="7E8", status="confirmed") for code in parsed],
         case_id="c",
         vehicle=vehicle,
         is_registered=True,
-        position=None,
+        position=position,
         knowledge=knowledge,
     )
 
@@ -108,6 +122,32 @@ def test_a_need_covers_another_if_whoever_satisfies_it_satisfies_the_other(
     expected: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
     assert covers(given, wanted) is expected
+
+
+def worked_out(decision: Decision) -> Position:
+    """Where the distances to named sites were measured from, by least squares on unit vectors."""
+    told = [(offer.site.position, offer.distance_m) for offer in decision.offers]
+    told += [(one.site.position, one.distance_m) for one in decision.excluded]
+    cosines = np.array([math.cos(distance_m / EARTH_RADIUS_M) for _, distance_m in told])
+    x, y, z = np.linalg.lstsq(unit_vectors([place for place, _ in told]), cosines)[0].tolist()
+    lat_deg = math.degrees(math.atan2(z, math.hypot(x, y)))
+    return Position(lon_deg=math.degrees(math.atan2(y, x)), lat_deg=lat_deg)
+
+
+def test_nobody_can_work_out_where_the_vehicle_stood_beyond_a_cell(knowledge: Knowledge) -> None:
+    exact, same_cell = Position(2.350412, 48.850391), Position(2.349633, 48.849702)
+    around = [site(f"s{n}", lon_deg=2.35 + n % 3 / 2, lat_deg=48.85 + n // 3 / 2) for n in range(9)]
+    directory, policy = Directory(around, "7"), load_policy()
+    one, other = (
+        decide(made(knowledge, "P0301", position=place), directory, policy, decided_at=NOW)
+        for place in (exact, same_cell)
+    )
+    assert canonical(match_document(one)) == canonical(match_document(other))
+    # The control: distances from the exact place would give it away to a few metres.
+    told = decide(replace(one.case, position=exact), directory, policy, decided_at=NOW)
+    assert distance_m(worked_out(told), exact) < 10
+    assert distance_m(worked_out(one), exact) > 30
+    assert distance_m(worked_out(one), coarse(exact)) < 10
 
 
 def test_ids_are_the_same_for_the_same_and_differ_for_anything_else() -> None:

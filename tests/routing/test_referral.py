@@ -45,7 +45,8 @@ def test_the_document_has_the_stable_names() -> None:
     found = document(A_CASE)
     assert found.keys() == {*KEYS}
     assert found["offers"][0].keys() == {
-        *("site", "name", "pos", "distance_m", "travel_s", "score", "terms", "evidence", "why")
+        *("site", "name", "pos", "distance_m", "road_m", "travel_s", "score"),
+        *("terms", "evidence", "why"),
     }
     assert found["excluded"][0].keys() == {"site", "name", "distance_m", "rule", "missing", "why"}
     assert found["decided_at"] == "2026-11-23T10:00:00.000Z"

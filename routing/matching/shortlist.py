@@ -1,0 +1,70 @@
+"""A decision with times by road: who is worth measuring, and whether those were enough.
+
+    shortlist ─▶ an engine measures (or fails) ─▶ decide, with what it measured
+
+Straight lines find who may compete: they need no map, and no road is shorter. Between those who
+were measured, the road decides.
+"""
+
+from datetime import UTC, datetime
+
+from dtc_db.need import Arrival
+from routing.directory.snapshot import Directory
+from routing.geo import unit_vectors
+from routing.matching.batch_search import search
+from routing.matching.match import arrival_for, decide, scene_for
+from routing.matching.policy import Policy
+from routing.matching.reasons import Reasons
+from routing.model import Case, Decision, Site
+from routing.ports import TravelTimes
+
+
+def decide_by_road(  # noqa: PLR0913 - as `decide`, and whom to ask for times
+    case: Case,
+    directory: Directory,
+    policy: Policy,
+    *,
+    decided_at: datetime,
+    travel: TravelTimes | None,
+    reasons: Reasons | None = None,
+) -> Decision:
+    """Ask for times by road, if there is anybody to ask, and make the list for a case.
+
+    Args:
+        case: As for `decide`.
+        directory: Likewise.
+        policy: Likewise.
+        decided_at: Likewise.
+        travel: Asked once, for the sites that may compete; straight lines alone if None.
+        reasons: As for `decide`.
+    """
+    measured = None
+    if travel is not None and case.position is not None:
+        sites = shortlist(case, directory, policy, decided_at=decided_at)
+        if sites:
+            kind = case.vehicle.vehicle_class
+            measured = travel.measure(case.position, sites, vehicle_class=kind)
+    return decide(
+        case, directory, policy, decided_at=decided_at, reasons=reasons, measured=measured
+    )
+
+
+def shortlist(
+    case: Case, directory: Directory, policy: Policy, *, decided_at: datetime
+) -> tuple[Site, ...]:
+    """The sites that may compete for a case, by straight lines, ordered by id.
+
+    As many as the policy lets compete; where the vehicle limps, also those that would if it had to
+    be towed. Empty if nobody knows where it is.
+    """
+    if case.position is None:
+        return ()
+    arrival = arrival_for(case)
+    rows: set[int] = set()
+    for way in {arrival, Arrival.TOWED} if arrival is Arrival.LIMPS else {arrival}:
+        scene = scene_for(
+            case, directory, policy, arrival=way, decided_at=decided_at.astimezone(UTC)
+        )
+        found = search(scene, unit_vectors([case.position]), wanted=policy.ranked_max)
+        rows.update(found.ring.rows[0, : int(found.count[0])].tolist())
+    return tuple(directory.sites[row] for row in sorted(rows))
