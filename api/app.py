@@ -5,15 +5,16 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from api import match, pages, problems, schemas
+from api import access, match, pages, problems, schemas
 from api.errors import NotReadyError
+from api.limits import BodyLimit
 from api.routes import Database, router
 from storage.pool import Pool
 from storage.views import fetch_readiness
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _EVERYWHERE: dict[int | str, dict[str, Any]] = {
-    status: {"model": schemas.Problem} for status in (421, 422, 503)
+    status: {"model": schemas.Problem} for status in (413, 421, 422, 503)
 }
 
 
@@ -40,10 +41,12 @@ def create_app(pool: Pool, *, hosts: Collection[str] = LOOPBACK) -> FastAPI:
     app.state.hosts = frozenset(hosts)
     app.include_router(router)
     app.include_router(match.router)
+    app.include_router(access.router)
     app.add_api_route("/healthz", get_health, tags=["operation"], responses={})
     app.add_api_route(
         "/readyz", get_readiness, tags=["operation"], response_model_exclude_none=True
     )
+    app.add_middleware(BodyLimit)
     pages.install(app)
     problems.install(app)
     _describe_truly(app)

@@ -2,6 +2,8 @@
 
 ApiError
 ├── NotFoundError       the caller asks for what is not there, or not theirs to see
+├── UnknownCallerError  the caller sends no key, or one that does not count: get one
+├── ForbiddenError      the caller is known, and this is for others
 ├── BadCursorError      the caller sends a cursor that no list gave out
 ├── ForeignHostError    the caller's browser was led here under a name that is not ours
 ├── NotReadyError       the operator: the database's schema is not what this version expects
@@ -17,6 +19,14 @@ class ApiError(Exception):
 
 class NotFoundError(ApiError):
     """There is nothing here, or nothing yet, or nothing for this caller: one answer for all."""
+
+
+class UnknownCallerError(ApiError):
+    """No key, an unknown one, or one that was revoked: one answer for all."""
+
+
+class ForbiddenError(ApiError):
+    """A key that is good for other things."""
 
 
 class BadCursorError(ApiError):

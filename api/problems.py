@@ -8,7 +8,7 @@ sent is never repeated: it may hold what must not stand in a log.
 import http
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -18,9 +18,11 @@ from starlette.exceptions import HTTPException
 from api.errors import (
     ApiError,
     BadCursorError,
+    ForbiddenError,
     ForeignHostError,
     NotFoundError,
     NotReadyError,
+    UnknownCallerError,
 )
 from api.schemas import MalformedPart, Problem
 from storage.errors import DatabaseUnavailableError
@@ -39,12 +41,14 @@ class Kind:
         status: HTTP status.
         title: For people; the same for every occurrence.
         advice: What the caller can do.
+        headers: That every such answer carries.
     """
 
     name: str
     status: int
     title: str
     advice: str
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 MALFORMED = Kind("malformed-request", 422, "the request is malformed", "Mend what `errors` names.")
@@ -53,6 +57,20 @@ NOT_FOUND = Kind(
     404,
     "there is no such thing",
     "Check the id. What exists and is not yours to see is answered like this as well.",
+)
+UNKNOWN_CALLER = Kind(
+    "unknown-caller",
+    401,
+    "this needs a key",
+    "Send `Authorization: Bearer` with a key that is in force. A business gets one when it "
+    "registers; the operator makes others with `rightbay keys issue`.",
+    {"WWW-Authenticate": 'Bearer realm="rightbay"'},
+)
+FORBIDDEN = Kind(
+    "forbidden", 403, "this key is not good for that", "Use a key of the role that is named."
+)
+TOO_LARGE = Kind(
+    "too-large", 413, "the body is too large", "Send less: docs/http.md says how much is read."
 )
 MISDIRECTED = Kind(
     "foreign-host",
@@ -76,6 +94,8 @@ REFUSED = Kind(
 
 KINDS: Mapping[type[Exception], Kind] = {
     NotFoundError: NOT_FOUND,
+    UnknownCallerError: UNKNOWN_CALLER,
+    ForbiddenError: FORBIDDEN,
     BadCursorError: MALFORMED,
     RequestValidationError: MALFORMED,
     ForeignHostError: MISDIRECTED,
@@ -83,7 +103,8 @@ KINDS: Mapping[type[Exception], Kind] = {
     NotReadyError: NOT_READY,
     Exception: INTERNAL,
 }
-PAGES = {kind.name: kind for kind in (*KINDS.values(), REFUSED)}
+_OF_HTTP = {NOT_FOUND.status: NOT_FOUND, TOO_LARGE.status: TOO_LARGE}
+PAGES = {kind.name: kind for kind in (*KINDS.values(), TOO_LARGE, REFUSED)}
 RETRY_AFTER_S = 2
 
 
@@ -114,7 +135,7 @@ def answer(
     return JSONResponse(
         problem.model_dump(exclude_none=True),
         status_code=problem.status,
-        headers={**(headers or {}), **more},
+        headers={**kind.headers, **(headers or {}), **more},
         media_type=MEDIA_TYPE,
     )
 
@@ -147,6 +168,6 @@ async def _answer_http(_request: Request, error: Exception) -> JSONResponse:
     """What the framework itself refuses: unknown paths, wrong methods."""
     if not isinstance(error, HTTPException):
         raise error
-    kind = NOT_FOUND if error.status_code == 404 else REFUSED
+    kind = _OF_HTTP.get(error.status_code, REFUSED)
     detail = http.HTTPStatus(error.status_code).phrase.lower()
     return answer(kind, detail, status=error.status_code, headers=error.headers)

@@ -3,6 +3,7 @@
 StorageError
 ├── DatabaseUnavailableError   the server is away or refuses us; the caller may try again
 ├── NoSuchLetterError          the id names no dead letter; list those there are
+├── NoSuchKeyError             the id names no access key; list those there are
 ├── ConflictError              what is to be written contradicts what is there; choose one
 └── MigrationError             the operator must look: the schema is not what this version expects
 """
@@ -22,6 +23,10 @@ class ConflictError(StorageError):
 
 class NoSuchLetterError(StorageError):
     """There is no dead letter of this id, or no longer."""
+
+
+class NoSuchKeyError(StorageError):
+    """There never was an access key of this id."""
 
 
 class MigrationError(StorageError):

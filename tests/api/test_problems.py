@@ -10,10 +10,12 @@ from api import problems
 from api.errors import (
     ApiError,
     BadCursorError,
+    ForbiddenError,
     ForeignHostError,
     ListenError,
     NotFoundError,
     NotReadyError,
+    UnknownCallerError,
 )
 from storage.errors import DatabaseUnavailableError
 
@@ -22,6 +24,8 @@ PRIVATE = "WVWZZZ1JZXW000001"
 RAISED = {
     "not-found": (NotFoundError("there is no such case"), 404),
     "malformed-request": (BadCursorError("no"), 422),
+    "unknown-caller": (UnknownCallerError("no"), 401),
+    "forbidden": (ForbiddenError("no"), 403),
     "foreign-host": (ForeignHostError("no"), 421),
     "database-unavailable": (DatabaseUnavailableError(f"at 10.1.2.3 as {PRIVATE}"), 503),
     "not-ready": (NotReadyError("no"), 503),
