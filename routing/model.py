@@ -68,7 +68,7 @@ class Credential:
 
 @dataclass(frozen=True, slots=True)
 class Absence:
-    """Days, by the calendar of the place, on which a person is away; the last one included.
+    """Days, by the calendar of the place, on which somebody is away; the last one included.
 
     Raises:
         ValueError: If the last day lies before the first.
@@ -103,9 +103,49 @@ class Person:
     absences: tuple[Absence, ...] = ()
 
 
+type Ring = tuple[tuple[float, float], ...]  # (lon_deg, lat_deg), the last like the first
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceArea:
+    """Where a site's people go to the vehicle: either a circle around the site or polygons.
+
+    Attributes:
+        radius_m: Great-circle distance from the site.
+        polygons: Each an outer ring and then its holes; none crosses itself or the date line.
+
+    Raises:
+        ValueError: If it is neither or both.
+    """
+
+    radius_m: int | None = None
+    polygons: tuple[tuple[Ring, ...], ...] = ()
+
+    def __post_init__(self) -> None:
+        if (self.radius_m is None) is not bool(self.polygons):
+            raise ValueError("a service area is either a radius or polygons")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HourlyRate:
+    """What an hour of work costs, as the site publishes it.
+
+    Attributes:
+        name: Of the kind of work, in the site's own word, such as ``T2``; empty for any.
+        amount_minor: In the smallest unit of the currency: cents, or whole yen.
+        currency: ISO 4217, such as ``EUR``.
+        is_net: Without the tax that a private customer pays on top.
+    """
+
+    name: str = ""
+    amount_minor: int
+    currency: str
+    is_net: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """One workshop of a repairer.
+    """One workshop of a repairer, or one van.
 
     Attributes:
         site_id: Stable external id, such as ``osm:node/123``.
@@ -116,6 +156,15 @@ class Site:
         access: Diagnostic access, in the words of ``dtc_db.need.Need.access``; for one make only
             with its name behind, as in ``make.diagnostics:toyota``.
         opening_hours: OpenStreetMap grammar; None where unknown.
+        absences: Days on which the whole site is closed whatever its hours say.
+        service_area: Where it goes to the vehicle; None if vehicles come to it only.
+        is_van: There is no workshop: it serves its area, and no vehicle can be brought to it.
+        cases_per_day: How many new cases it takes on an open day; None where nobody said.
+        hourly_rates: As published, by name; empty where nobody said.
+        languages: In which one is understood there: ISO 639, two or three letters, lower case.
+        networks: Of which it is a member, lower case.
+        insurers: By whom it is approved, lower case.
+        has_replacement_car: Whether one is lent while the vehicle is there; None where nobody said.
     """
 
     site_id: str
@@ -128,6 +177,15 @@ class Site:
     access: frozenset[str] = frozenset()
     opening_hours: str | None = None
     people: tuple[Person, ...] = ()
+    absences: tuple[Absence, ...] = ()
+    service_area: ServiceArea | None = None
+    is_van: bool = False
+    cases_per_day: int | None = None
+    hourly_rates: tuple[HourlyRate, ...] = ()
+    languages: frozenset[str] = frozenset()
+    networks: frozenset[str] = frozenset()
+    insurers: frozenset[str] = frozenset()
+    has_replacement_car: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,8 @@ from datetime import datetime
 from routing.directory.snapshot import Directory
 from routing.errors import CasesUnavailableError
 from routing.imports.absences import format_absences
+from routing.imports.rates import format_rates
+from routing.imports.service_area import format_service_area
 from routing.model import Credential, Person, Site
 from storage.errors import DatabaseUnavailableError
 from storage.keys import DIRECTORY_LOCK
@@ -215,6 +217,15 @@ def _site_json(site: Site) -> dict[str, object]:
         "equipment": sorted(site.equipment),
         "access": sorted(site.access),
         "opening_hours": site.opening_hours,
+        "absences": format_absences(site.absences),
+        "service_area": format_service_area(site.service_area) if site.service_area else "",
+        "is_van": site.is_van,
+        "cases_per_day": site.cases_per_day,
+        "hourly_rates": format_rates(site.hourly_rates),
+        "languages": sorted(site.languages),
+        "networks": sorted(site.networks),
+        "insurers": sorted(site.insurers),
+        "has_replacement_car": site.has_replacement_car,
     }
 
 

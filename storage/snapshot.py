@@ -18,6 +18,8 @@ from operator import attrgetter
 
 from dtc_db.vehicle import VehicleClass
 from routing.imports.absences import parse_absences
+from routing.imports.rates import parse_rates
+from routing.imports.service_area import load_service_area
 from routing.model import Credential, Evidence, Person, Position, Site
 from storage.pool import Connection
 from storage.statements import load_statements
@@ -78,7 +80,11 @@ async def _read(connection: Connection, which: str, *arguments: object) -> list[
         words = _Words()
 
         def take(lines: list[str]) -> None:
-            sites.extend(_site(_fields(line), people, words) for line in lines)
+            for line in lines:
+                row = _fields(line.removesuffix(_NOTHING_OFFERED))
+                found = _site(row[:_SITE_COLUMNS], people, words)
+                offered = row[_SITE_COLUMNS:]
+                sites.append(_offering(found, offered, words) if offered else found)
 
         await _copy(connection, f"select_site{which}", arguments, take)
     return sites
@@ -168,6 +174,9 @@ class _People:
 _EVIDENCE = {evidence.value: evidence for evidence in Evidence}
 # A title neither revoked nor suspended, of which the document says nothing else.
 _NOTHING_MORE = f"f\t{_NULL}\tf\t\t\t"
+# A site that says nothing of absences, area, capacity, rates, languages, networks, insurers, cars.
+_NOTHING_OFFERED = f"\t\t\tf\t{_NULL}\t\t\t\t\t{_NULL}"
+_SITE_COLUMNS = 10  # before these
 # A person without employer, days of employment, hours and absences.
 _NOTHING_KNOWN = f"\t{_NULL}\t{_NULL}\t{_NULL}\t"
 
@@ -261,6 +270,23 @@ def _site(row: Row, people: _People, words: _Words) -> Site:
         access=words.read(_text(access)),
         opening_hours=hours,
         people=people.pop(_text(site_id)),
+    )
+
+
+def _offering(site: Site, row: Row, words: _Words) -> Site:
+    """The site with the rest of its columns, which are null in what was kept before they came."""
+    absences, area, is_van, cases_per_day, rates, languages, networks, insurers, car = row
+    return replace(
+        site,
+        absences=parse_absences(absences or ""),
+        service_area=load_service_area(area) if area else None,
+        is_van=is_van == "t",
+        cases_per_day=None if cases_per_day is None else int(cases_per_day),
+        hourly_rates=parse_rates(rates or ""),
+        languages=words.read(languages or ""),
+        networks=words.read(networks or ""),
+        insurers=words.read(insurers or ""),
+        has_replacement_car=None if car is None else car == "t",
     )
 
 

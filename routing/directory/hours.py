@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from routing.directory.opening import DAY_S, Opening, Openness, find_opening, open_spans
+from routing.directory.opening import DAY_S, Opening, Openness, find_opening, hours_of, open_spans
 from routing.model import Site
 
 if TYPE_CHECKING:
@@ -93,13 +93,13 @@ class HoursTable:
     def find(self, row: int, arrives_s: float, *, deadline: timedelta) -> Opening:
         """The same for one site, from its hours."""
         site, at = self._sites[row], self._start + timedelta(seconds=arrives_s)
-        return find_opening(site.opening_hours, site.position, at=at, deadline=deadline)
+        return find_opening(hours_of(site), site.position, at=at, deadline=deadline)
 
     def _read(self, rows: NDArray[np.intp]) -> None:
         for row in rows.tolist():
             site = self._sites[row]
             spans = open_spans(
-                site.opening_hours,
+                hours_of(site),
                 site.position,
                 start=self._start,
                 until_s=ARRIVALS_S_MAX,

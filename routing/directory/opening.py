@@ -15,12 +15,15 @@ from zoneinfo import ZoneInfo
 
 from opening_hours import OpeningHours, State, validate
 
-from routing.model import Position
+from routing.model import Absence, Position, Site
 
 _UTC = ZoneInfo("UTC")  # the library wants zones that have a name; `datetime.UTC` has none
 _INTERVALS_MAX = 64  # looked through for the next opening, which is the second one as a rule
 DAY_S = 86_400
+# As the grammar spells them, whatever the locale.
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 HOURS_LENGTH_MAX = 500  # characters; longer hours are not read
+_ABSENCES_LENGTH_MAX = 4_000  # of a hundred of them, behind the hours
 
 
 class Openness(StrEnum):
@@ -110,6 +113,26 @@ def is_readable(hours: str) -> bool:
     return len(hours) <= HOURS_LENGTH_MAX and validate(hours)
 
 
+def hours_of(site: Site) -> str | None:
+    """The hours of a site without the days on which it is closed whatever they say.
+
+    Absences are rules of the grammar, so that a day begins and ends by the clock of the place. Of a
+    site whose hours are not known it is known that it is closed on these days.
+    """
+    if not site.absences:
+        return site.opening_hours
+    hours = site.opening_hours
+    usual = hours if hours and is_readable(hours) else "24/7 unknown"
+    return "; ".join([usual, *map(_closed, site.absences)])
+
+
+def _closed(absence: Absence) -> str:
+    first, last = (
+        f"{day.year} {_MONTHS[day.month - 1]} {day.day:02}" for day in (absence.first, absence.last)
+    )
+    return f"{first} off" if first == last else f"{first}-{last} off"
+
+
 @cache
 def hours_read_with() -> dict[str, str]:
     """The versions of what the reading of hours depends on, by name."""
@@ -132,6 +155,6 @@ def _zone(name: str) -> ZoneInfo:
 
 @lru_cache(maxsize=20_000)
 def _parse(hours: str, position: Position) -> OpeningHours | None:
-    if not is_readable(hours):
+    if len(hours) > HOURS_LENGTH_MAX + _ABSENCES_LENGTH_MAX or not validate(hours):
         return None
     return OpeningHours(hours, coords=(position.lat_deg, position.lon_deg))

@@ -146,18 +146,24 @@ class Directory:
 def directory_digest(sites: Sequence[Site]) -> str:
     """SHA-256 over the content of the sites, whatever their order or that of their people.
 
-    Each site is JSON with all its fields in the order of their definition and its sets sorted.
+    Each site is JSON with its fields in the order of their definition and its sets sorted. Of the
+    later fields only those are in it that say something, by name, so that a site has the same
+    digest as before there were such fields.
     """
     digest = hashlib.sha256()
     for site in sorted(sites, key=lambda site: site.site_id):
         encoded = sorted(map(_person_bytes, site.people))
         own = [getattr(site, name) for name in _SITE_FIELDS]
+        said = {name: getattr(site, name) for name in _LATER if getattr(site, name) != _LATER[name]}
+        own += [said] if said else []
         digest.update(b"".join((_JSON.encode(own), b"[", b",".join(encoded), b"]")))
     return digest.hexdigest()
 
 
 _JSON = msgspec.json.Encoder(order="deterministic")
-_SITE_FIELDS = tuple(field.name for field in fields(Site) if field.name != "people")
+_AFTER = [field.name for field in fields(Site)].index("people")
+_SITE_FIELDS = tuple(field.name for field in fields(Site)[:_AFTER])
+_LATER = {field.name: field.default for field in fields(Site)[_AFTER + 1 :]}
 _PERSON_FIELDS = tuple(field.name for field in fields(Person) if field.name != "credentials")
 
 

@@ -14,7 +14,11 @@ from routing.imports import credentials as credential_form
 from routing.imports import people as people_form
 from routing.imports import site_fields as site_form
 from routing.imports.absences import format_absences
+from routing.imports.rates import format_rates
+from routing.imports.service_area import format_service_area
 from routing.model import Credential, Evidence, Person, Site
+
+_YES_NO = {True: "yes", False: "no", None: ""}
 
 type Cells = dict[str, str]
 
@@ -70,6 +74,15 @@ def _site(site: Site) -> Cells:
         "equipment": ";".join(sorted(site.equipment)),
         "access": ";".join(sorted(site.access)),
         "opening_hours": site.opening_hours or "",
+        "absences": format_absences(site.absences),
+        "service_area": format_service_area(site.service_area) if site.service_area else "",
+        "van": "yes" if site.is_van else "",
+        "cases_per_day": "" if site.cases_per_day is None else str(site.cases_per_day),
+        "hourly_rates": format_rates(site.hourly_rates),
+        "languages": ";".join(sorted(site.languages)),
+        "networks": ";".join(sorted(site.networks)),
+        "insurers": ";".join(sorted(site.insurers)),
+        "replacement_car": _YES_NO[site.has_replacement_car],
     }
 
 

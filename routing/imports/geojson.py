@@ -4,14 +4,20 @@ Other properties are ignored, so that a file made for a map can be used as it is
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+
+import msgspec
 
 from routing.errors import UnreadableFileError
 from routing.imports.csv_file import ROWS_MAX
 from routing.imports.findings import FieldError
-from routing.imports.site_fields import OPTIONAL, REQUIRED, SiteFile, gather_sites
+from routing.imports.service_area import polygons_text
+from routing.imports.site_fields import CLAIMS, OPTIONAL, REQUIRED, SiteFile, gather_sites
 
 FILE_BYTES_MAX = 1 << 30
+
+type _Polygons = tuple[tuple[tuple[tuple[float, ...], ...], ...], ...]
 
 
 def read_sites(path: Path, *, country: str | None = None) -> SiteFile:
@@ -60,11 +66,31 @@ def _record(feature: object) -> dict[str, str] | FieldError:
             return FieldError("geometry", "expected a Feature with a Point and properties")
     record = {}
     for field in (*REQUIRED, *OPTIONAL):
-        text = _text(fields.get(field))
+        value = fields.get(field)
+        if isinstance(value, bool) and field in CLAIMS:
+            text: str | None = "yes" if value else "no"
+        else:
+            text = _geometry(value) if isinstance(value, dict) else _text(value)
         if text is None:
-            return FieldError(field, "expected text, a number or a list of texts")
+            return FieldError(field, "expected text, a number, a list of texts or a polygon")
         record[field] = text
     return record
+
+
+def _geometry(value: Mapping[str, object]) -> str | None:
+    """A Polygon or MultiPolygon as a cell would have it; None if it is neither."""
+    coordinates = value.get("coordinates")
+    match value.get("type"):
+        case "Polygon":
+            coordinates = [coordinates]
+        case "MultiPolygon":
+            pass
+        case _:
+            return None
+    try:
+        return polygons_text(msgspec.convert(coordinates, _Polygons))
+    except (LookupError, msgspec.ValidationError):
+        return None
 
 
 def _text(value: object) -> str | None:

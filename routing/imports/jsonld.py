@@ -2,7 +2,8 @@
 
 One object, a list, an ``@graph``, or any of these nested: what a garage's own page says of it. The
 id is ``@id`` or else the address of its page. Of what schema.org says, identity, place, country,
-brands and hours are taken; it knows no competence. https://schema.org/AutoRepair
+brands, hours and what the place offers are taken; it knows no competence.
+https://schema.org/AutoRepair
 """
 
 import json
@@ -13,6 +14,7 @@ from routing.errors import UnreadableFileError
 from routing.imports.csv_file import ROWS_MAX
 from routing.imports.findings import FieldError, Row
 from routing.imports.geojson import FILE_BYTES_MAX
+from routing.imports.jsonld_offers import listed, name_of, offered, text
 from routing.imports.site_fields import SiteFile, gather_sites
 
 REPAIRERS = frozenset({"AutoRepair", "MotorcycleRepair"})
@@ -77,29 +79,31 @@ def _row(number: int, thing: Mapping[str, object]) -> Row:
 def _record(thing: Mapping[str, object]) -> dict[str, str]:
     geo, address = thing.get("geo"), thing.get("address")
     place = geo if isinstance(geo, dict) else thing
+    lon, lat = text(place.get("longitude")), text(place.get("latitude"))
     types = set(_texts(thing.get("@type")))
     country = address.get("addressCountry") if isinstance(address, dict) else None
     if isinstance(country, dict):
         country = country.get("name")
     return {
-        "site": _text(thing.get("@id")) or _text(thing.get("url")),
-        "name": _text(thing.get("name")),
-        "lon": _text(place.get("longitude")),
-        "lat": _text(place.get("latitude")),
-        "country": _text(country),
+        "site": text(thing.get("@id")) or text(thing.get("url")),
+        "name": text(thing.get("name")),
+        "lon": lon,
+        "lat": lat,
+        "country": text(country),
         "vehicle_classes": "motorcycle" if types & REPAIRERS == {"MotorcycleRepair"} else "",
         "access": ";".join(
             f"make.diagnostics:{brand}"
-            for brand in map(_brand, _list(thing.get("brand")))
+            for brand in map(name_of, listed(thing.get("brand")))
             if brand and ";" not in brand
         ),
         "opening_hours": _hours(thing),
+        **offered(thing, lon=lon, lat=lat),
     }
 
 
 def _hours(thing: Mapping[str, object]) -> str:
     """In OpenStreetMap's grammar, of which schema.org's short form is a part."""
-    specified = _list(thing.get("openingHoursSpecification"))
+    specified = listed(thing.get("openingHoursSpecification"))
     if specified:
         return "; ".join(map(_specification, specified))
     return "; ".join(_texts(thing.get("openingHours")))
@@ -110,8 +114,8 @@ def _specification(one: object) -> str:
         raise FieldError("openingHoursSpecification", "expected an object")
     if one.get("validFrom") or one.get("validThrough"):
         raise FieldError("openingHoursSpecification", "seasons are not read; state usual hours")
-    days = [text.rpartition("/")[2].lower() for text in _texts(one.get("dayOfWeek"))]
-    opens, closes = (_text(one.get(name))[:5] for name in ("opens", "closes"))
+    days = [word.rpartition("/")[2].lower() for word in _texts(one.get("dayOfWeek"))]
+    opens, closes = (text(one.get(name))[:5] for name in ("opens", "closes"))
     unknown = [day for day in days if day not in _DAYS]
     if unknown or not days:
         raise FieldError("openingHoursSpecification", f"expected days such as Monday, got {days}")
@@ -119,21 +123,5 @@ def _specification(one: object) -> str:
     return f"{','.join(_DAYS[day] for day in days)} {hours}"
 
 
-def _brand(value: object) -> str:
-    return _text(value.get("name")) if isinstance(value, dict) else _text(value)
-
-
-def _text(value: object) -> str:
-    """A text or a number as a cell would hold it; nothing for anything else."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return str(value) if isinstance(value, str) or is_number else ""
-
-
 def _texts(value: object) -> list[str]:
-    return [each for each in _list(value) if isinstance(each, str)]
-
-
-def _list(value: object) -> list[object]:
-    if value is None:
-        return []
-    return value if isinstance(value, list) else [value]
+    return [each for each in listed(value) if isinstance(each, str)]

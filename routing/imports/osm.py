@@ -39,6 +39,16 @@ _TEST_CENTRE = re.compile(
     r"|strassenverkehrsamt|\bmot (?:test )?(?:station|centre)\b|\bitv\b",
     re.IGNORECASE,
 )
+# Brands that are no makes: networks of workshops that work on all of them, spelt as `make_of` does.
+_NETWORKS = frozenset(
+    {"1a autoservice", "a.t.u", "ad", "ad autodienst", "atu", "auto plus", "autofit", "automeister"}
+    | {"autoprofi", "autoteam", "bestdrive", "bosch", "bosch car service", "bosch service"}
+    | {"carglass", "carter-cash", "delko", "driver center", "euro repar", "euro repar car service"}
+    | {"eurorepar", "euromaster", "feu vert", "first stop", "garage plus", "halfords", "identica"}
+    | {"kwik fit", "le garage", "meineke", "meisterhaft", "midas", "motrio", "norauto", "pit-stop"}
+    | {"pitstop", "point s", "precisium", "profil plus", "reifen muller", "roady", "speedy"}
+    | {"technicar", "top garage", "vergolst", "vulco", "feu-vert", "autocenter", "l'auto-leclerc"}
+)
 
 type Tags = Mapping[str, str]
 
@@ -106,7 +116,7 @@ def _read(
     reason = _no_repairer(tags)
     if reason:
         return [Finding(verdict=Verdict.SKIPPED, where=where, field="shop", reason=reason)]
-    hours = tags.get("opening_hours")
+    hours, brands = tags.get("opening_hours"), _brands(tags)
     findings: list[Site | Finding] = []
     if hours and not is_readable(hours):
         findings.append(
@@ -127,7 +137,8 @@ def _read(
             position=position,
             country=parse_country(tags.get("addr:country") or country or ""),
             vehicle_classes=_classes(shops, services),
-            access=frozenset(f"make.diagnostics:{brand}" for brand in _brands(tags)),
+            access=frozenset(f"make.diagnostics:{brand}" for brand in brands - _NETWORKS),
+            networks=brands & _NETWORKS,
             opening_hours=hours,
         )
     except FieldError as error:
@@ -156,10 +167,10 @@ def _classes(shops: set[str], services: set[str]) -> frozenset[VehicleClass]:
     return frozenset().union(*(_CLASSES_OF_SERVICE[service] for service in stated))
 
 
-def _brands(tags: Tags) -> set[str]:
-    """Makes it represents: it has their diagnostics, and works on others too."""
+def _brands(tags: Tags) -> frozenset[str]:
+    """Makes it represents, and networks it belongs to."""
     brands = {make_of(brand) for brand in tags.get("brand", "").split(";")}
-    return {brand for brand in brands if brand and brand.isprintable()}
+    return frozenset(brand for brand in brands if brand and brand.isprintable())
 
 
 def _name(where: str, tags: Tags) -> str:

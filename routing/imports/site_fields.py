@@ -7,24 +7,50 @@ import math
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 
 from dtc_db.vehicle import VehicleClass
 from routing.directory.opening import is_readable
-from routing.imports.findings import FieldError, Finding, Row
+from routing.imports.absences import parse_absences
+from routing.imports.findings import FieldError, Finding, Row, Verdict
 from routing.imports.makes import make_of
-from routing.model import Position, Site
+from routing.imports.rates import parse_rates
+from routing.imports.service_area import parse_service_area
+from routing.model import Absence, HourlyRate, Position, ServiceArea, Site
 
 REQUIRED = ("site", "name", "lon", "lat")
-OPTIONAL = ("country", "vehicle_classes", "makes", "equipment", "access", "opening_hours")
+OPTIONAL = (
+    "country",
+    "vehicle_classes",
+    "makes",
+    "equipment",
+    "access",
+    "opening_hours",
+    "absences",
+    "service_area",
+    "van",
+    "cases_per_day",
+    "hourly_rates",
+    "languages",
+    "networks",
+    "insurers",
+    "replacement_car",
+)
+CLAIMS = frozenset({"van", "replacement_car"})  # yes or no
 ID_LENGTH_MAX = 100
 NAME_LENGTH_MAX = 200
 LIST_LENGTH_MAX = 50
+WORD_LENGTH_MAX = 80
+CASES_PER_DAY_MAX = 1_000
 
 _ID = re.compile(r"[!-~]+")  # printable ASCII without blanks
 _COUNTRY = re.compile(r"[A-Z]{2}")
+_LANGUAGE = re.compile(r"[a-z]{2,3}")
+YES_NO = {"yes": True, "no": False}
+
+type Repairs = tuple[str, ...]  # of a service area, in words: nothing else of a record is repaired
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,10 +72,14 @@ def gather_sites(rows: Iterable[Row], *, country: str | None) -> SiteFile:
     findings: list[Finding] = []
     for where, record in rows:
         try:
-            site = parse_site(_readable(record), country=country)
+            site, repairs = parse_site(_readable(record), country=country)
         except FieldError as error:
             findings.append(error.at(where))
             continue
+        findings += [
+            Finding(verdict=Verdict.REPAIRED, where=where, field="service_area", reason=reason)
+            for reason in repairs
+        ]
         if site.site_id in sites:
             twice = FieldError("site", f"{site.site_id} stands in this file twice")
             findings.append(twice.at(where))
@@ -57,18 +87,21 @@ def gather_sites(rows: Iterable[Row], *, country: str | None) -> SiteFile:
     return SiteFile(sites=tuple(sites.values()), findings=tuple(findings))
 
 
-def parse_site(record: Mapping[str, str], *, country: str | None) -> Site:
+def parse_site(record: Mapping[str, str], *, country: str | None) -> tuple[Site, Repairs]:
     """Read a site from texts by field name; fields that are empty count as absent.
 
     Args:
         record: What the row or feature says.
         country: Where sites lie that do not say; None if they must.
 
+    Returns:
+        The site, and what had to be repaired.
+
     Raises:
         FieldError: For the first field that cannot be read.
     """
     makes = frozenset(make_of(make) for make in _list(record, "makes"))
-    return Site(
+    site = Site(
         site_id=parse_site_id(record.get("site", "")),
         name=parse_name(record.get("name", "")),
         position=_position(record),
@@ -78,7 +111,19 @@ def parse_site(record: Mapping[str, str], *, country: str | None) -> Site:
         equipment=_words(record, "equipment"),
         access=_words(record, "access"),
         opening_hours=_hours(record),
+        absences=_absences(record),
+        cases_per_day=_cases_per_day(record),
+        hourly_rates=_rates(record),
+        languages=_languages(record),
+        networks=_names(record, "networks"),
+        insurers=_names(record, "insurers"),
+        has_replacement_car=_yes_no(record, "replacement_car"),
     )
+    area, repairs = _service_area(record, site.position)
+    is_van = _yes_no(record, "van") or False
+    if is_van and area is None:
+        raise FieldError("service_area", "a van needs one, because no vehicle can come to it")
+    return replace(site, service_area=area, is_van=is_van), repairs
 
 
 def parse_site_id(text: str) -> str:
@@ -180,3 +225,64 @@ def _hours(record: Mapping[str, str]) -> str | None:
             f"expected hours such as Mo-Fr 08:00-18:00 in OpenStreetMap's form, got {hours!r:.60}",
         )
     return hours or None
+
+
+def _absences(record: Mapping[str, str]) -> tuple[Absence, ...]:
+    try:
+        return parse_absences(record.get("absences", ""))
+    except ValueError as error:
+        raise FieldError("absences", str(error)) from error
+
+
+def _service_area(record: Mapping[str, str], site: Position) -> tuple[ServiceArea | None, Repairs]:
+    text = record.get("service_area", "").strip()
+    if not text:
+        return None, ()
+    try:
+        return parse_service_area(text, site)
+    except ValueError as error:
+        raise FieldError("service_area", str(error)) from error
+
+
+def _cases_per_day(record: Mapping[str, str]) -> int | None:
+    text = record.get("cases_per_day", "").strip()
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and int(text[:9]) <= CASES_PER_DAY_MAX):
+        raise FieldError(
+            "cases_per_day", f"expected a number from 0 to {CASES_PER_DAY_MAX}, got {text!r:.40}"
+        )
+    return int(text)
+
+
+def _rates(record: Mapping[str, str]) -> tuple[HourlyRate, ...]:
+    try:
+        return parse_rates(record.get("hourly_rates", ""))
+    except ValueError as error:
+        raise FieldError("hourly_rates", str(error)) from error
+
+
+def _languages(record: Mapping[str, str]) -> frozenset[str]:
+    words = _list(record, "languages")
+    for word in words:
+        if not _LANGUAGE.fullmatch(word):
+            raise FieldError(
+                "languages", f"expected codes of ISO 639 such as fr;de, got {word!r:.40}"
+            )
+    return frozenset(words)
+
+
+def _names(record: Mapping[str, str], field: str) -> frozenset[str]:
+    """Names of networks and the like, so that who lists them may write them in other letters."""
+    names = [" ".join(entry.split()) for entry in _list(record, field)]
+    for name in names:
+        if len(name) > WORD_LENGTH_MAX or not name.isprintable():
+            raise FieldError(field, f"expected at most {WORD_LENGTH_MAX} printable characters each")
+    return frozenset(names)
+
+
+def _yes_no(record: Mapping[str, str], field: str) -> bool | None:
+    text = record.get(field, "").strip().lower()
+    if text and text not in YES_NO:
+        raise FieldError(field, f"expected yes or no, got {text!r:.40}")
+    return YES_NO.get(text)

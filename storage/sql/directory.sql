@@ -1,14 +1,18 @@
 -- name: upsert_sites
 insert into site (
     site_id, source, name, lon_deg, lat_deg, country, vehicle_classes, makes, equipment, access,
-    opening_hours, known_from
+    opening_hours, absences, service_area, is_van, cases_per_day, hourly_rates, languages, networks,
+    insurers, has_replacement_car, known_from
 )
 select
     site_id, $2, name, lon_deg, lat_deg, country, vehicle_classes, makes, equipment, access,
-    opening_hours, $3
+    opening_hours, absences, service_area, is_van, cases_per_day, hourly_rates, languages, networks,
+    insurers, has_replacement_car, $3
 from jsonb_to_recordset($1::jsonb) as given (
     site_id text, name text, lon_deg double precision, lat_deg double precision, country text,
-    vehicle_classes text[], makes text[], equipment text[], access text[], opening_hours text
+    vehicle_classes text[], makes text[], equipment text[], access text[], opening_hours text,
+    absences text, service_area text, is_van boolean, cases_per_day integer, hourly_rates text,
+    languages text[], networks text[], insurers text[], has_replacement_car boolean
 )
 order by site_id
 on conflict (site_id) do update set
@@ -22,15 +26,28 @@ on conflict (site_id) do update set
     equipment = excluded.equipment,
     access = excluded.access,
     opening_hours = excluded.opening_hours,
+    absences = excluded.absences,
+    service_area = excluded.service_area,
+    is_van = excluded.is_van,
+    cases_per_day = excluded.cases_per_day,
+    hourly_rates = excluded.hourly_rates,
+    languages = excluded.languages,
+    networks = excluded.networks,
+    insurers = excluded.insurers,
+    has_replacement_car = excluded.has_replacement_car,
     known_from = excluded.known_from
 where
     (
         site.name, site.lon_deg, site.lat_deg, site.country, site.vehicle_classes, site.makes,
-        site.equipment, site.access, site.opening_hours
+        site.equipment, site.access, site.opening_hours, site.absences, site.service_area,
+        site.is_van, site.cases_per_day, site.hourly_rates, site.languages, site.networks,
+        site.insurers, site.has_replacement_car
     ) is distinct from (
         excluded.name, excluded.lon_deg, excluded.lat_deg, excluded.country,
         excluded.vehicle_classes, excluded.makes, excluded.equipment, excluded.access,
-        excluded.opening_hours
+        excluded.opening_hours, excluded.absences, excluded.service_area, excluded.is_van,
+        excluded.cases_per_day, excluded.hourly_rates, excluded.languages, excluded.networks,
+        excluded.insurers, excluded.has_replacement_car
     )
 returning xmax = 0 as is_new
 

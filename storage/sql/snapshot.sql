@@ -2,14 +2,18 @@
 select
     site_id, name, lon_deg, lat_deg, country, array_to_string(vehicle_classes, ';'),
     array_to_string(makes, ';'), array_to_string(equipment, ';'), array_to_string(access, ';'),
-    opening_hours
+    opening_hours, absences, service_area, is_van, cases_per_day, hourly_rates,
+    array_to_string(languages, ';'), array_to_string(networks, ';'),
+    array_to_string(insurers, ';'), has_replacement_car
 from site
 
 -- name: select_site_at
 select
     site_id, name, lon_deg, lat_deg, country, array_to_string(vehicle_classes, ';'),
     array_to_string(makes, ';'), array_to_string(equipment, ';'), array_to_string(access, ';'),
-    opening_hours
+    opening_hours, absences, service_area, is_van, cases_per_day, hourly_rates,
+    array_to_string(languages, ';'), array_to_string(networks, ';'),
+    array_to_string(insurers, ';'), has_replacement_car
 from (
     select * from site where known_from <= $1
     union all
@@ -59,7 +63,9 @@ from (
 select
     site_id, name, lon_deg, lat_deg, country, array_to_string(vehicle_classes, ';'),
     array_to_string(makes, ';'), array_to_string(equipment, ';'), array_to_string(access, ';'),
-    opening_hours
+    opening_hours, absences, service_area, is_van, cases_per_day, hourly_rates,
+    array_to_string(languages, ';'), array_to_string(networks, ';'),
+    array_to_string(insurers, ';'), has_replacement_car
 from site
 where site_id = any($1::text[])
 

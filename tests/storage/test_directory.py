@@ -9,7 +9,7 @@ import pytest
 
 from dtc_db.vehicle import VehicleClass
 from routing.directory.snapshot import directory_digest
-from routing.model import Absence, Evidence, Person, Site
+from routing.model import Absence, Evidence, HourlyRate, Person, ServiceArea, Site
 from routing.testing import LIGHT, held, site
 from storage.directory import PostgresDirectoryStore
 from storage.migrate import migrate
@@ -42,6 +42,18 @@ WHOLE = replace(
         lat_deg=-0.1,
     ),
     name="Garage \\N\té",
+    absences=(Absence(date(2026, 12, 24), date(2027, 1, 2)),),
+    service_area=ServiceArea(polygons=((((1.1, 0.2), (2.0, 0.0), (2.0, 1.0), (1.1, 0.2)),),)),
+    is_van=True,
+    cases_per_day=0,
+    hourly_rates=(
+        HourlyRate(amount_minor=7_250, currency="EUR", is_net=True),
+        HourlyRate(name="T2 \\", amount_minor=9_000, currency="JPY"),
+    ),
+    languages=frozenset({"fr", "gsw"}),
+    networks=frozenset({'network "a", b'}),
+    insurers=frozenset({"insurer a", "insurer b"}),
+    has_replacement_car=False,
 )
 KNOWN = Person(
     number=2,
@@ -135,6 +147,18 @@ async def test_what_was_known_at_a_moment_can_be_asked_for_ever_after(
     assert await sites_of(store, then) == [good]
     versions = [int((await store.fetch_directory(known_at=at)).version) for at in (before, then)]
     assert versions == [0, 1]
+
+
+async def test_what_was_kept_before_there_were_further_columns_is_still_known(
+    store: PostgresDirectoryStore, pool: Pool
+) -> None:
+    await take(store, site("a"))
+    then = now()
+    await take(store, replace(site("a"), cases_per_day=5))
+    await pool.execute(
+        "update superseded set content = content - 'networks' - 'is_van' - 'absences'"
+    )
+    assert await sites_of(store, then) == [site("a")]
 
 
 @pytest.mark.parametrize("table", ["site", "person", "credential"])

@@ -1,11 +1,21 @@
 """Opening hours are read at the place, in its own time."""
 
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from routing.directory.opening import HOURS_LENGTH_MAX, Opening, Openness, find_opening, is_readable
-from routing.model import Position
+from routing.directory.opening import (
+    HOURS_LENGTH_MAX,
+    Opening,
+    Openness,
+    find_opening,
+    hours_of,
+    is_readable,
+)
+from routing.imports.absences import ABSENCES_MAX
+from routing.model import Absence, Position
+from routing.testing import site
 
 VADUZ = Position(9.52, 47.14)  # UTC+1 in winter
 ROOM = timedelta(days=7)
@@ -72,3 +82,40 @@ def test_places_without_a_time_zone_of_their_own_do_not_raise() -> None:
 )
 def test_only_hours_in_the_grammar_are_readable(hours: str, *, expected: bool) -> None:
     assert is_readable(hours) == expected
+
+
+CHRISTMAS = (Absence(date(2026, 12, 24), date(2027, 1, 2)),)
+
+
+@pytest.mark.parametrize(
+    ("hours", "when", "expected"),
+    [
+        ("24/7", "2026-12-23T22:59", Opening(Openness.OPEN)),
+        ("24/7", "2026-12-23T23:00", Opening(Openness.CLOSED)),  # midnight there
+        ("24/7", "2026-12-27T23:00", Opening(Openness.LATER, 6 * 24 * HOUR_S)),
+        ("24/7", "2027-01-02T23:00", Opening(Openness.OPEN)),
+        ("Mo-Fr 08:00-18:00", "2026-12-30T10:00", Opening(Openness.LATER, 117 * HOUR_S)),
+        (None, "2026-12-25T10:00", Opening(Openness.CLOSED)),
+        (None, "2026-12-23T10:00", Opening(Openness.UNKNOWN)),
+        ("whenever", "2026-12-25T10:00", Opening(Openness.CLOSED)),
+    ],
+)
+def test_a_site_that_is_away_is_closed_from_midnight_to_midnight_there(
+    hours: str | None, when: str, expected: Opening
+) -> None:
+    there = replace(site(opening_hours=hours), position=VADUZ)
+    away = replace(there, absences=CHRISTMAS)
+    assert find_opening(hours_of(away), VADUZ, at=at(when), deadline=ROOM) == expected
+    assert hours_of(there) == hours
+
+
+def test_hours_are_read_with_as_many_absences_as_there_may_be() -> None:
+    days = [date(2027, 1, 1) + timedelta(days=2 * number) for number in range(ABSENCES_MAX)]
+    long = "Mo-Fr 08:00-18:00" + "; Mo 08:00-18:00" * 30
+    away = replace(
+        site(opening_hours=long),
+        absences=tuple(Absence(day, day + timedelta(days=1)) for day in days),
+    )
+    assert is_readable(long)
+    found = find_opening(hours_of(away), VADUZ, at=at("2027-03-01T10:00"), deadline=ROOM)
+    assert found == Opening(Openness.CLOSED)

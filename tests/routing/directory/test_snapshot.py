@@ -1,5 +1,7 @@
 """A snapshot gives its sites nearest first, everywhere on earth, and the able ones among them."""
 
+import hashlib
+import json
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, timedelta
@@ -12,7 +14,7 @@ from dtc_db.need import AllOf, AnyOf, AtLeast, Expression, Skill
 from routing.competence.expression import satisfies
 from routing.competence.held import team_evidence
 from routing.directory.snapshot import Directory, directory_digest
-from routing.model import Absence, Person, Position, Site
+from routing.model import Absence, Person, Position, ServiceArea, Site
 from routing.testing import HEAVY, LIGHT, held, site
 
 DAY = date(2026, 11, 23)
@@ -111,10 +113,22 @@ def test_the_digest_is_of_the_content_and_not_of_the_order() -> None:
         site("a", [LIGHT], country="BE"),
         site("a", [LIGHT], makes=frozenset({"renault"})),
         site("a", [LIGHT], access=frozenset({"sermi"})),
+        replace(site("a", [LIGHT]), absences=(Absence(DAY, DAY),)),
+        replace(site("a", [LIGHT]), service_area=ServiceArea(radius_m=5_000)),
+        replace(site("a", [LIGHT]), cases_per_day=0),
+        replace(site("a", [LIGHT]), has_replacement_car=False),
+        replace(site("a", [LIGHT]), insurers=frozenset({"insurer a"})),
+        replace(site("a", [LIGHT]), networks=frozenset({"insurer a"})),
     ],
 )
 def test_any_change_of_a_site_changes_the_digest(other: Site) -> None:
     assert directory_digest([other]) != directory_digest([site("a", [LIGHT])])
+
+
+def test_a_site_that_says_nothing_in_later_fields_has_the_digest_that_it_had_before_them() -> None:
+    known = [["a", "Garage a", {"lon_deg": 2.35, "lat_deg": 48.85}, "FR", [], [], [], [], "24/7"]]
+    written = "".join(json.dumps(one, separators=(",", ":")) + "[]" for one in known)
+    assert directory_digest([site("a")]) == hashlib.sha256(written.encode()).hexdigest()
 
 
 def test_an_extract_bears_the_digest_of_the_whole() -> None:

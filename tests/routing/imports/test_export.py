@@ -13,7 +13,16 @@ from routing.imports.credentials import read_credentials, with_people
 from routing.imports.export import credentials_csv, people_csv, sites_csv, sites_geojson
 from routing.imports.people import read_people, with_presence
 from routing.imports.sites import read_sites
-from routing.model import Absence, Credential, Evidence, Person, Position, Site
+from routing.model import (
+    Absence,
+    Credential,
+    Evidence,
+    HourlyRate,
+    Person,
+    Position,
+    ServiceArea,
+    Site,
+)
 from routing.testing import LIGHT, held, site
 
 WORDS = st.text(st.characters(categories=["L", "N", "P", "Zs"]), min_size=1, max_size=20)
@@ -60,7 +69,14 @@ people = st.builds(
     hours=st.sampled_from([None, "Mo-We 08:00-12:00", "PH off; 24/7"]),
     absences=st.just(()) | days.map(lambda day: (Absence(day, day),)),
 )
-sites = st.builds(
+rates = st.builds(
+    HourlyRate,
+    name=st.sampled_from(["", "T1", "carrosserie, peinture"]),
+    amount_minor=st.integers(1, 999_999),
+    currency=st.sampled_from(["EUR", "JPY", "TND"]),
+    is_net=st.booleans(),
+)
+plain_sites = st.builds(
     Site,
     site_id=st.from_regex(r"[!-~]{1,20}", fullmatch=True),
     name=PLAIN.map(lambda name: " ".join(name.split())).filter(bool),
@@ -71,10 +87,50 @@ sites = st.builds(
     equipment=st.frozensets(st.sampled_from(["hv.tools", "ac.station"])),
     access=st.frozensets(st.sampled_from(["sermi", "make.diagnostics:toyota"])),
     opening_hours=st.sampled_from([None, 'Mo-Fr 08:00-12:00,13:00-18:00 "ring; twice"']),
+    absences=st.just(()) | days.map(lambda day: (Absence(day, day),)),
+    is_van=st.just(False),
+    cases_per_day=st.none() | st.integers(0, 1_000),
+    hourly_rates=st.lists(rates, max_size=3, unique_by=lambda rate: rate.name).map(
+        lambda some: tuple(sorted(some, key=lambda rate: rate.name))
+    ),
+    languages=st.frozensets(st.sampled_from(["fr", "de", "gsw"])),
+    networks=st.frozensets(st.sampled_from(["network a", "réseau b, sud"])),
+    insurers=st.frozensets(st.sampled_from(["insurer a", 'mutuelle "b"'])),
+    has_replacement_car=st.sampled_from([None, True, False]),
     people=st.lists(people, max_size=3, unique_by=lambda one: one.number).map(
         lambda team: tuple(sorted(team, key=lambda one: one.number))
     ),
 )
+
+
+def corners(one: Site) -> st.SearchStrategy[ServiceArea]:
+    """A triangle or a square with a hole near the site, away from the date line and the poles."""
+    lon, lat = one.position.lon_deg, one.position.lat_deg
+    square = ((lon, lat), (lon + 1, lat), (lon + 1, lat + 1), (lon, lat + 1), (lon, lat))
+    hole = tuple((lon + 0.5 + (x - lon) / 9, lat + 0.5 + (y - lat) / 9) for x, y in square)
+    triangle = ((lon - 1, lat), (lon - 1, lat - 1 / 3), (lon - 2, lat), (lon - 1, lat))
+    return st.sampled_from(
+        [
+            ServiceArea(polygons=((square, hole),)),
+            ServiceArea(polygons=((triangle,), (square,))),
+        ]
+    )
+
+
+def areas(one: Site) -> st.SearchStrategy[Site]:
+    """The site with or without a service area, and some of those that have one as vans."""
+    circles = st.integers(1, 1_000_000).map(lambda metres: ServiceArea(radius_m=metres))
+    is_inland = abs(one.position.lon_deg) < 170 and abs(one.position.lat_deg) < 85
+    with_area = st.builds(
+        replace,
+        st.just(one),
+        service_area=circles | corners(one) if is_inland else circles,
+        is_van=st.booleans(),
+    )
+    return st.just(one) | with_area
+
+
+sites = plain_sites.flatmap(areas)
 
 
 def again(folder: Path, exported: list[Site], name: str) -> list[Site]:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from typing import Any
 
 import msgspec
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from dtc_db.need import AllOf, Need
 from dtc_db.urgency import Urgency
 from routing.directory.hours import OPENNESS, HoursTable, hours_table
-from routing.directory.opening import find_opening
+from routing.directory.opening import find_opening, hours_of
 from routing.directory.snapshot import Directory
 from routing.geo import distance_m, unit_vectors
 from routing.matching.batch_search import look_around, search
@@ -188,13 +189,17 @@ HOURS = [
     "Mo-Fr unknown",
     "sunrise-sunset",
 ]
-SITES = tuple(site(f"s{n:02}", opening_hours=hours) for n, hours in enumerate(HOURS))
+AWAY = (Absence(START.date(), START.date() + timedelta(days=1)),)
+SITES = tuple(
+    replace(site(f"s{n:02}", opening_hours=hours), absences=away)
+    for n, (hours, away) in enumerate(product(HOURS, [(), AWAY]))
+)
 
 
 @settings(max_examples=300, deadline=None)
 @given(
     st.lists(
-        st.tuples(st.integers(0, len(HOURS) - 1), st.integers(0, 4 * 86_400 * 1000)),
+        st.tuples(st.integers(0, len(SITES) - 1), st.integers(0, 4 * 86_400 * 1000)),
         min_size=1,
         max_size=8,
     ),
@@ -209,7 +214,7 @@ def test_the_table_of_hours_says_what_the_hours_say(
     openness, wait_s = HoursTable(SITES, START.date()).look(rows, arrives_s, deadline=deadline)
     for column, (row, ms) in enumerate(arrivals):
         expected = find_opening(
-            HOURS[row], HERE, at=START + timedelta(milliseconds=ms), deadline=deadline
+            hours_of(SITES[row]), HERE, at=START + timedelta(milliseconds=ms), deadline=deadline
         )
         assert OPENNESS[openness[0, column]] is expected.openness
         assert wait_s[0, column] == expected.wait_s
