@@ -18,7 +18,7 @@ demo: .make/run ## set up, then watch faults become referrals (ARGS="--vehicles 
 
 .PHONY: test
 test: .make/dev ## set up, then run every test (ARGS="-k isotp")
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python scripts/run_tests.py $(ARGS)
 
 .PHONY: load
 load: .make/dev ## cut every line between the parts and time the recovery (wants a quiet machine)

@@ -4,6 +4,7 @@ A skip is excused by what is really absent here, looked for again by this script
 test said.
 """
 
+import itertools
 import os
 import re
 import shutil
@@ -27,10 +28,10 @@ EXCUSES = (
 
 
 def main() -> int:
-    """Read a JUnit report; print the skips; return 1 if one of them was needless."""
-    tree = ET.parse(sys.argv[1])  # noqa: S314 - written by our own test run
+    """Read JUnit reports; print the skips; return 1 if one of them was needless."""
     needless = 0
-    for case in tree.iter("testcase"):
+    trees = [ET.parse(path) for path in sys.argv[1:]]  # noqa: S314 - written by our own test run
+    for case in itertools.chain.from_iterable(tree.iter("testcase") for tree in trees):
         for skipped in case.findall("skipped"):
             reason = skipped.get("message", "")
             excused = any(re.search(text, reason) and true for text, true in EXCUSES)
