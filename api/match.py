@@ -5,8 +5,8 @@ another one; loading takes long, and is done once at a time.
 """
 
 import asyncio
-from datetime import UTC, datetime
-from typing import Annotated, Any, Self
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, Literal, Self
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -22,11 +22,12 @@ from dtc_db.urgency import ORDER
 from dtc_db.vehicle import Powertrain, VehicleClass, VehicleKind
 from routing.cases import ObservedFault, case_of
 from routing.directory.snapshot import Directory
-from routing.errors import CasesUnavailableError
+from routing.errors import CasesUnavailableError, DataFileError
 from routing.matching.match import TIME_MAX, TIME_MIN, decide
 from routing.matching.policy import Policy, load_policy
-from routing.matching.reasons import load_reasons
-from routing.model import Case, Decision, Position, Rule
+from routing.matching.principal import convert_principal
+from routing.matching.texts import load_texts
+from routing.model import Case, Decision, Position, Principal, Rule
 from routing.referral import canonical, match_document
 from storage.directory import PostgresDirectoryStore
 from storage.errors import DatabaseUnavailableError
@@ -60,6 +61,12 @@ class Asked(schemas.Shape):
     make: Annotated[str, Field(max_length=WORD_LENGTH_MAX)] = ""
     model_year: Annotated[int | None, Field(ge=YEAR_MIN, le=YEAR_MAX)] = None
     status: Annotated[str, Field(max_length=WORD_LENGTH_MAX)] = "confirmed"
+    principal: Annotated[
+        dict[str, Any] | None,
+        Field(description="Whose rules hold, with the keys of docs/ranking.md."),
+    ] = None
+    warranty_until: Annotated[date | None, Field(description="Last day of the warranty.")] = None
+    lang: Annotated[Literal["en", "fr", "de"], Field(description="Of all sentences.")] = "en"
 
 
 class WayShape(schemas.Shape):
@@ -105,13 +112,13 @@ class RankingPolicy(schemas.Shape):
     @classmethod
     def of(cls, policy: Policy, *, lang: str = "en") -> Self:
         """Put the numbers into words."""
-        reasons = load_reasons(lang)
+        texts = load_texts(lang)
         return cls(
             version=policy.version,
             digest=policy.digest,
-            text=reasons.about_policy(policy),
+            text=texts.about_policy(policy),
             rules=[
-                RuleShape(rule=rule.value, text=reasons.text("policy_rules", rule.value))
+                RuleShape(rule=rule.value, text=texts.text("policy_rules", rule.value))
                 for rule in Rule
             ],
             terms=[
@@ -219,6 +226,9 @@ async def match(
         is_registered=True,
         position=_position(asked.pos),
         knowledge=knowledge,
+        principal=_principal(asked.principal),
+        warranty_until=asked.warranty_until,
+        lang=asked.lang,
     )
     at = datetime.now(UTC) if asked.at is None else asked.at
     decision = await snapshots.decide(case, at=at)
@@ -226,9 +236,9 @@ async def match(
 
 
 @router.get("/ranking-policy")
-async def get_ranking_policy() -> RankingPolicy:
+async def get_ranking_policy(lang: Literal["en", "fr", "de"] = "en") -> RankingPolicy:
     """How lists are made, in numbers and in plain words."""
-    return RankingPolicy.of(load_policy())
+    return RankingPolicy.of(load_policy(), lang=lang)
 
 
 def _codes(texts: list[str]) -> list[Code]:
@@ -249,6 +259,15 @@ def _position(pos: list[float] | None) -> Position | None:
         return Position(lon_deg=pos[0], lat_deg=pos[1])
     except ValueError as error:
         raise _malformed(("pos",), str(error)) from error
+
+
+def _principal(given: dict[str, Any] | None) -> Principal | None:
+    if given is None:
+        return None
+    try:
+        return convert_principal(given)
+    except DataFileError as error:
+        raise _malformed(("principal",), str(error)) from error
 
 
 def _malformed(where: tuple[str | int, ...], text: str) -> RequestValidationError:

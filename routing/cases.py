@@ -5,6 +5,7 @@ Ids are derived, so that whoever repeats a step makes the same row, the same pus
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid5
 
@@ -13,7 +14,7 @@ from dtc_db.need import AllOf, Arrival, Expression, Need, combine, format_expres
 from dtc_db.urgency import ORDER, gravest
 from dtc_db.vehicle import VehicleClass, VehicleKind
 from routing.geo import coarse
-from routing.model import Case, CaseFault, Position
+from routing.model import Case, CaseFault, Position, Principal
 
 if TYPE_CHECKING:
     from dtc_db.knowledge import Knowledge
@@ -57,6 +58,9 @@ def case_of(  # noqa: PLR0913 - each is one fact of the case, given by name
     position: Position | None,
     knowledge: "Knowledge",
     consequences: Sequence[ObservedFault] = (),
+    principal: Principal | None = None,
+    warranty_until: date | None = None,
+    lang: str = "en",
 ) -> Case:
     """Assess the faults and join them: everything needed, the gravest urgency and its actions.
 
@@ -70,10 +74,18 @@ def case_of(  # noqa: PLR0913 - each is one fact of the case, given by name
         position: Where the vehicle was when it last reported a change; the case keeps it to a
             thousandth of a degree.
         knowledge: What codes mean.
+        principal: Whose rules hold for the vehicle.
+        warranty_until: Last day of its maker's warranty.
+        lang: In which language whoever asks is answered.
     """
     vehicle = _kind(vehicle, (*faults, *consequences))
     assessed = [
-        (fault, knowledge.assess(fault.code, vehicle, status=fault.status, lamps=fault.lamps))
+        (
+            fault,
+            knowledge.assess(
+                fault.code, vehicle, status=fault.status, lamps=fault.lamps, lang=lang
+            ),
+        )
         for fault in (*faults, *consequences)
     ]
     need = combine(assessment.need for _, assessment in assessed[: len(faults)])
@@ -100,6 +112,9 @@ def case_of(  # noqa: PLR0913 - each is one fact of the case, given by name
         urgency=gravest(assessment.urgency for _, assessment in assessed),
         driver_action=first.driver_action,
         fleet_action=first.fleet_action,
+        principal=principal,
+        warranty_until=warranty_until,
+        lang=lang,
     )
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from dtc_db.need import Arrival, Need
 from dtc_db.urgency import Urgency
@@ -199,6 +200,42 @@ class CaseFault:
     urgency: Urgency
 
 
+class PrincipalKind(StrEnum):
+    """In which part somebody pays or cares."""
+
+    FLEET = "fleet"
+    INSURER = "insurer"
+    CARMAKER = "carmaker"
+    DRIVER = "driver"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """Who pays or cares for a vehicle, and the rules under which they do.
+
+    They say what is recommended in their name and never what the driver may choose: a competent
+    place that they leave out is shown beside the list. What is empty or None rules nothing out.
+
+    Attributes:
+        name: In the operator's own word.
+        version: Of these rules.
+        country: Whose law the contract is under, ISO 3166-1 alpha-2; empty where nobody said.
+        approved_sites: Ids of the sites on the list of approved places.
+        preferred_sites: Ids of sites that get the points of `preference`; nobody else loses any.
+        is_warranty_bound: While the warranty lasts, only sites that the vehicle's maker authorised.
+        distance_m_max: Great-circle distance.
+    """
+
+    name: str
+    version: str
+    kind: PrincipalKind = PrincipalKind.FLEET
+    country: str = ""
+    approved_sites: frozenset[str] = frozenset()
+    preferred_sites: frozenset[str] = frozenset()
+    is_warranty_bound: bool = False
+    distance_m_max: int | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """What is wrong with one vehicle now, and what mending it takes.
@@ -210,6 +247,9 @@ class Case:
         position: Where the vehicle was when it reported; None if it did not say.
         need: Of all faults together.
         urgency: The gravest of all faults.
+        principal: Whose rules hold; None where nobody's but our own do.
+        warranty_until: Last day of the maker's warranty; None if there is none that is known.
+        lang: In which language whoever asks is answered, such as ``fr``.
     """
 
     case_id: str
@@ -221,6 +261,27 @@ class Case:
     urgency: Urgency
     driver_action: str
     fleet_action: str
+    principal: Principal | None = None
+    warranty_until: date | None = None
+    lang: str = "en"
+
+
+NOBODY_CAN = "nothing"  # stands for "what is missing" where nothing would satisfy the need
+
+type Word = str | int | tuple[str, ...] | Reason | tuple[Reason, ...]
+
+
+class Reason(NamedTuple):
+    """One sentence as data; `routing.matching.texts` makes it one in a language.
+
+    Attributes:
+        key: Table and sentence of the texts, such as ``reasons.near``.
+        words: Names and values of what is filled in; the end of a name says how it is written:
+            ``_m`` a distance, ``_s`` a duration.
+    """
+
+    key: str
+    words: tuple[tuple[str, Word], ...] = ()
 
 
 class Rule(StrEnum):
@@ -233,6 +294,9 @@ class Rule(StrEnum):
     EQUIPMENT = "equipment"
     CLOSED = "closed"
     DISTANCE = "distance"
+    WARRANTY = "warranty"  # from here on: what the principal agreed to; the driver may choose more
+    APPROVED = "approved"
+    AGREED_DISTANCE = "agreed_distance"
     OUTRANKED = "outranked"  # eligible, but others stand before it and the list is full
 
 
@@ -258,9 +322,11 @@ class Offer:
     Attributes:
         distance_m: In a straight line.
         evidence: Which titles satisfied which skill, ``(skill, person, scheme, title, until)``.
-        why: Reasons for its place, for people.
+        why: Reasons for its place.
         road_m: Length of the way by road; None if ``travel_s`` is an estimate from the straight
             line.
+        outside: Of a free choice: the rule of the principal that it breaks.
+        missing: Likewise: what would have satisfied it.
     """
 
     site: Site
@@ -269,8 +335,10 @@ class Offer:
     score: float
     terms: tuple[Term, ...]
     evidence: tuple["SkillEvidence", ...]
-    why: tuple[str, ...]
+    why: tuple[Reason, ...]
     road_m: int | None = None
+    outside: Rule | None = None
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -292,14 +360,24 @@ class Exclusion:
     Attributes:
         rule: The first rule that failed.
         missing: What would have satisfied it, in the words of the need.
-        why: The same for people.
+        words: What the sentence about it needs besides.
+        lapses: Titles that would have done but for a date, a border or the like.
     """
 
     site: Site
     distance_m: int
     rule: Rule
     missing: tuple[str, ...]
-    why: str
+    words: tuple[tuple[str, Word], ...] = ()
+    lapses: tuple[Reason, ...] = ()
+
+    @property
+    def why(self) -> Reason:
+        """The same as a sentence."""
+        is_possible = self.missing != (NOBODY_CAN,)
+        key = f"excluded.{self.rule}" if is_possible else "excluded.skills_impossible"
+        words: tuple[tuple[str, Word], ...] = (("missing", self.missing), *self.words)
+        return Reason(key, (*words, ("lapses", self.lapses)) if self.lapses else words)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -308,6 +386,7 @@ class Decision:
 
     Attributes:
         offers: Best first; empty if nobody is eligible.
+        free_choice: Best first: competent and near as well, but outside the principal's rules.
         excluded: Nearest first.
         notices: What the reader must know: no position, nobody eligible, law of the place.
         arrival: How the vehicle is to get there.
@@ -317,6 +396,7 @@ class Decision:
         policy_version: Of the ranking policy that was used.
         directory_digest: Of all its sites and of the schemes, SHA-256 in hexadecimal.
         policy_digest: Of the policy, likewise.
+        laws: What the law asks to be said, by the name of the law.
     """
 
     case: Case
@@ -324,13 +404,15 @@ class Decision:
     arrival: Arrival
     offers: tuple[Offer, ...]
     excluded: tuple[Exclusion, ...]
-    notices: tuple[str, ...]
+    notices: tuple[Reason, ...]
     directory_version: str
     policy_version: str
     directory_digest: str = ""
     policy_digest: str = ""
     beyond: Exclusion | None = None
     measured: Measured | None = None
+    free_choice: tuple[Offer, ...] = ()
+    laws: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -342,6 +424,9 @@ class RegisteredVehicle:
         vin: 17 characters; None where the keeper gave none. Kept out of ``repr``.
         make: Lower case.
         fleet: The keeper's own word for a group of vehicles.
+        principal: Whose rules hold for it, by name.
+        warranty_until: Last day of the maker's warranty.
+        lang: In which language its driver reads.
     """
 
     unit: str
@@ -352,6 +437,9 @@ class RegisteredVehicle:
     powertrain: Powertrain = Powertrain.UNKNOWN
     vehicle_class: VehicleClass = VehicleClass.UNKNOWN
     fleet: str | None = None
+    principal: str | None = None
+    warranty_until: date | None = None
+    lang: str | None = None
 
     @property
     def kind(self) -> VehicleKind:

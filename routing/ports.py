@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from dtc_db.need import Need
 from dtc_db.urgency import Urgency
 from dtc_db.vehicle import VehicleClass, VehicleKind
 from routing.directory.snapshot import Directory
-from routing.model import Position, Site
+from routing.model import Position, Principal, Site
 from routing.travel.model import Measured
 
 
@@ -76,6 +76,9 @@ class Claim:
         revision: Of what was known; decisions on older knowledge do not remove newer work.
         position: Where the vehicle was when it last reported a change.
         unit: The name of the telematics unit in it.
+        principal: Whose rules hold for it; None where nobody's do.
+        warranty_until: Last day of the maker's warranty.
+        lang: In which language its driver reads.
     """
 
     vehicle_id: UUID
@@ -87,6 +90,9 @@ class Claim:
     faults: tuple[ClaimedFault, ...]
     case: OpenCase | None
     unit: str = ""
+    principal: Principal | None = None
+    warranty_until: date | None = None
+    lang: str = "en"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

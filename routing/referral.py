@@ -14,7 +14,10 @@ import rfc8785
 
 from dtc_db.need import Json, Need, need_to_json
 from routing.directory.opening import hours_read_with
-from routing.model import Case, Decision, Exclusion, Offer, SkillEvidence
+from routing.matching.laws import load_laws
+from routing.matching.principal import principal_digest
+from routing.matching.texts import Texts, load_texts
+from routing.model import Case, Decision, Exclusion, Offer, Reason, SkillEvidence, Word
 from routing.travel.model import Measured
 
 SHORT_OFFERS_MAX = 3
@@ -49,10 +52,18 @@ class TermEntry(TypedDict):
     points: float
 
 
+class ReasonEntry(TypedDict):
+    """A sentence as data: which one, and what is filled in."""
+
+    key: str
+    words: dict[str, Any]
+
+
 class OfferEntry(TypedDict):
     """A place on the list; `pos` is its own longitude and latitude.
 
     `distance_m` is in a straight line; `road_m` is None where `travel_s` is an estimate from that.
+    `why` says in words what `reasons` says as data.
     """
 
     site: str
@@ -64,7 +75,15 @@ class OfferEntry(TypedDict):
     score: float
     terms: list[TermEntry]
     evidence: list[EvidenceEntry]
+    reasons: list[ReasonEntry]
     why: list[str]
+
+
+class FreeOfferEntry(OfferEntry):
+    """A competent place that only a principal's rules keep off the list, with the first of them."""
+
+    rule: str
+    missing: list[str]
 
 
 class ExclusionEntry(TypedDict):
@@ -75,6 +94,7 @@ class ExclusionEntry(TypedDict):
     distance_m: int
     rule: str
     missing: list[str]
+    lapses: list[ReasonEntry]
     why: str
 
 
@@ -90,8 +110,11 @@ class MatchDocument(TypedDict):
     need: dict[str, Json]
     arrival: str
     offers: list[OfferEntry]
+    free_choice: list[FreeOfferEntry]
     excluded: list[ExclusionEntry]
     notices: list[str]
+    said: list[ReasonEntry]
+    lang: str
     inputs: dict[str, str]
 
 
@@ -127,7 +150,9 @@ class ShortReferral(TypedDict):
     driver_action: str
     arrival: str
     offers: list[ShortOffer]
+    free_choice: list[ShortOffer]
     notices: list[str]
+    lang: str
 
 
 def referral_document(decision: Decision, *, referral_id: str, version: int) -> ReferralDocument:
@@ -148,8 +173,9 @@ def referral_document(decision: Decision, *, referral_id: str, version: int) -> 
 
 
 def match_document(decision: Decision) -> MatchDocument:
-    """The decision by itself, ready for `canonical`."""
+    """The decision by itself, in the language of the case, ready for `canonical`."""
     case = decision.case
+    texts = load_texts(case.lang)
     return MatchDocument(
         decided_at=format_time(decision.decided_at),
         vehicle=_vehicle(case),
@@ -159,15 +185,21 @@ def match_document(decision: Decision) -> MatchDocument:
         fleet_action=case.fleet_action,
         need=need_document(case.need),
         arrival=decision.arrival.value,
-        offers=[_offer(offer) for offer in decision.offers],
-        excluded=[_exclusion(exclusion) for exclusion in decision.excluded],
-        notices=[*decision.notices],
+        offers=[_offer(offer, texts) for offer in decision.offers],
+        free_choice=[_free_offer(offer, texts) for offer in decision.free_choice],
+        excluded=[_exclusion(exclusion, texts) for exclusion in decision.excluded],
+        notices=texts.tell_all(decision.notices),
+        said=[_reason(reason) for reason in decision.notices],
+        lang=case.lang,
         inputs={
             "case": case_digest(case),
             "directory": decision.directory_version,
             "directory_digest": decision.directory_digest,
             "policy": decision.policy_version,
             "policy_digest": decision.policy_digest,
+            "laws": load_laws().version,
+            "laws_digest": load_laws().digest,
+            **_principal(case),
             **hours_read_with(),
             **_measured_inputs(decision.measured),
         },
@@ -185,18 +217,21 @@ def short_referral(document: ReferralDocument) -> ShortReferral:
         urgency=document["urgency"],
         driver_action=document["driver_action"],
         arrival=document["arrival"],
-        offers=[
-            ShortOffer(
-                site=offer["site"],
-                name=offer["name"],
-                pos=offer["pos"],
-                distance_m=offer["distance_m"],
-                eta_s=offer["travel_s"],
-                why=offer["why"],
-            )
-            for offer in document["offers"][:SHORT_OFFERS_MAX]
-        ],
+        offers=[_short(offer) for offer in document["offers"][:SHORT_OFFERS_MAX]],
+        free_choice=[_short(offer) for offer in document["free_choice"][:SHORT_OFFERS_MAX]],
         notices=document["notices"],
+        lang=document["lang"],
+    )
+
+
+def _short(offer: OfferEntry) -> ShortOffer:
+    return ShortOffer(
+        site=offer["site"],
+        name=offer["name"],
+        pos=offer["pos"],
+        distance_m=offer["distance_m"],
+        eta_s=offer["travel_s"],
+        why=offer["why"],
     )
 
 
@@ -224,6 +259,9 @@ def case_digest(case: Case) -> str:
         "urgency": case.urgency.value,
         "driver_action": case.driver_action,
         "fleet_action": case.fleet_action,
+        "principal": None if case.principal is None else principal_digest(case.principal),
+        "warranty_until": None if case.warranty_until is None else case.warranty_until.isoformat(),
+        "lang": case.lang,
     }
     return hashlib.sha256(canonical(content)).hexdigest()
 
@@ -262,7 +300,35 @@ def _measured_inputs(measured: Measured | None) -> dict[str, str]:
     return {"travel": measured.digest, "travel_engine": measured.engine, "roads": measured.roads}
 
 
-def _offer(offer: Offer) -> OfferEntry:
+def _principal(case: Case) -> dict[str, str]:
+    principal = case.principal
+    if principal is None:
+        return {}
+    return {
+        "principal": principal.name,
+        "principal_version": principal.version,
+        "principal_digest": principal_digest(principal),
+    }
+
+
+def _reason(reason: Reason) -> ReasonEntry:
+    return ReasonEntry(key=reason.key, words={name: _word(word) for name, word in reason.words})
+
+
+def _word(word: Word) -> Any:  # noqa: ANN401 - whatever JSON has
+    if isinstance(word, Reason):
+        return _reason(word)
+    if isinstance(word, tuple):
+        return [_word(one) for one in word]
+    return word
+
+
+def _free_offer(offer: Offer, texts: Texts) -> FreeOfferEntry:
+    rule = "" if offer.outside is None else offer.outside.value
+    return FreeOfferEntry(**_offer(offer, texts), rule=rule, missing=[*offer.missing])
+
+
+def _offer(offer: Offer, texts: Texts) -> OfferEntry:
     position = offer.site.position
     return OfferEntry(
         site=offer.site.site_id,
@@ -276,7 +342,8 @@ def _offer(offer: Offer) -> OfferEntry:
             TermEntry(name=term.name, value=term.value, points=term.points) for term in offer.terms
         ],
         evidence=[_evidence(found) for found in offer.evidence],
-        why=[*offer.why],
+        reasons=[_reason(reason) for reason in offer.why],
+        why=texts.tell_all(offer.why),
     )
 
 
@@ -291,12 +358,13 @@ def _evidence(found: SkillEvidence) -> EvidenceEntry:
     )
 
 
-def _exclusion(exclusion: Exclusion) -> ExclusionEntry:
+def _exclusion(exclusion: Exclusion, texts: Texts) -> ExclusionEntry:
     return ExclusionEntry(
         site=exclusion.site.site_id,
         name=exclusion.site.name,
         distance_m=exclusion.distance_m,
         rule=exclusion.rule.value,
         missing=[*exclusion.missing],
-        why=exclusion.why,
+        lapses=[_reason(lapse) for lapse in exclusion.lapses],
+        why=texts.tell(exclusion.why),
     )

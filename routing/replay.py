@@ -11,7 +11,7 @@ The bytes depend on no hash seed, locale, time zone or order of the directory.
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 import msgspec
@@ -23,7 +23,7 @@ from routing.directory.snapshot import Directory
 from routing.errors import BadRecordingError, DataFileError
 from routing.matching.match import TIME_MAX, TIME_MIN, decide
 from routing.matching.policy import Policy, check_policy
-from routing.model import Case, CaseFault, Decision, Position, Site
+from routing.model import Case, CaseFault, Decision, Position, Principal, Site
 from routing.referral import canonical, match_document
 from routing.travel.model import Measured
 
@@ -46,6 +46,9 @@ class RecordedCase(_Record, frozen=True, kw_only=True):
     urgency: Urgency
     driver_action: str
     fleet_action: str
+    principal: Principal | None = None
+    warranty_until: date | None = None
+    lang: str = "en"
 
 
 class RecordedDirectory(_Record, frozen=True, kw_only=True):
@@ -104,7 +107,7 @@ def record(decision: Decision, directory: Directory, policy: Policy) -> bytes:
     another without the rest, the whole directory is recorded.
 
     Args:
-        decision: As `decide` made it in English, from these two.
+        decision: As `decide` made it from these two.
         directory: The snapshot that it was made from.
         policy: The numbers that it was made by.
     """
@@ -191,7 +194,7 @@ def _differences(
 
 def _deciding(decision: Decision) -> tuple[Site, ...]:
     """Every site that a decision names."""
-    sites = [offer.site for offer in decision.offers]
+    sites = [offer.site for offer in (*decision.offers, *decision.free_choice)]
     sites += [exclusion.site for exclusion in decision.excluded]
     sites += [] if decision.beyond is None else [decision.beyond.site]
     by_id = {site.site_id: site for site in sites}

@@ -218,6 +218,9 @@ def _case(claim: Claim, sorted_out: Sorted, case_id: str, knowledge: Knowledge) 
         position=claim.position,
         knowledge=knowledge,
         consequences=_observed(sorted_out.storm),
+        principal=claim.principal,
+        warranty_until=claim.warranty_until,
+        lang=claim.lang,
     )
 
 

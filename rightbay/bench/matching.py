@@ -23,7 +23,8 @@ from routing.directory.snapshot import Directory
 from routing.geo import unit_vectors
 from routing.matching.batch_search import Scene, search
 from routing.matching.eligible import Question, may_pass
-from routing.matching.match import arrival_for, decide, scene_for, weigh
+from routing.matching.explain import weigh
+from routing.matching.match import arrival_for, decide, scene_for
 from routing.matching.policy import load_policy
 from routing.matching.rank import terms_of
 from routing.model import Case, Position, Site

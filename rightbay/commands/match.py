@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -24,7 +25,8 @@ from routing.imports.findings import Verdict
 from routing.imports.sites import read_sites
 from routing.matching.match import TIME_MAX, TIME_MIN, decide
 from routing.matching.policy import Policy, load_policy, parse_policy
-from routing.matching.reasons import format_distance
+from routing.matching.principal import parse_principal
+from routing.matching.texts import LANGUAGES, load_texts
 from routing.model import Case, Decision, Position
 from routing.referral import canonical, match_document
 from routing.replay import RECORDING_BYTES_MAX, parse_recording, record, replay
@@ -50,6 +52,13 @@ def _moment(text: str) -> datetime:
     if not TIME_MIN <= at <= TIME_MAX:
         raise typer.BadParameter(f"{text!r} is not within {TIME_MIN.year} to {TIME_MAX.year}")
     return at.astimezone(UTC)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is no day such as 2027-03-31") from error
 
 
 def match(
@@ -94,6 +103,15 @@ def match(
     country: Annotated[
         str | None, typer.Option(metavar="CC", help="Where sites of --repairers lie.")
     ] = None,
+    principal: Annotated[
+        Path | None,
+        typer.Option(help="Whose rules hold: a TOML file.", exists=True, dir_okay=False),
+    ] = None,
+    warranty_until: Annotated[
+        date | None,
+        typer.Option(parser=_day, metavar="DATE", help="Last day of the maker's warranty."),
+    ] = None,
+    lang: Annotated[str, typer.Option(help="en, fr or de.")] = "en",
     record_to: Annotated[
         Path | None,
         typer.Option("--record", metavar="FILE", help="Add the inputs to FILE, for --replay."),
@@ -125,7 +143,13 @@ def match(
         make=make.lower() if make else None,
         model_year=year,
     )
-    case = _case(code, vehicle, status, at)
+    if lang not in LANGUAGES:
+        raise typer.BadParameter(f"{lang!r} is none of {', '.join(LANGUAGES)}")
+    case = replace(
+        _case(code, vehicle, status, at, lang),
+        principal=None if principal is None else parse_principal(principal.read_text("utf-8")),
+        warranty_until=warranty_until,
+    )
     numbers = load_policy() if policy is None else parse_policy(policy.read_text("utf-8"))
     directory = (
         _read(repairers, credentials, country)
@@ -142,7 +166,9 @@ def match(
         typer.echo(line)
 
 
-def _case(codes: list[str], vehicle: VehicleKind, status: str, at: Position | None) -> Case:
+def _case(
+    codes: list[str], vehicle: VehicleKind, status: str, at: Position | None, lang: str
+) -> Case:
     try:
         faults = [ObservedFault(code=parse_code(text), ecu="", status=status) for text in codes]
     except MalformedCodeError as error:
@@ -154,6 +180,7 @@ def _case(codes: list[str], vehicle: VehicleKind, status: str, at: Position | No
         is_registered=True,
         position=at,
         knowledge=Knowledge.load(),
+        lang=lang,
     )
 
 
@@ -208,7 +235,7 @@ def _replay(file: Path) -> None:
 
 
 def _lines(decision: Decision) -> Iterator[str]:
-    case = decision.case
+    case, texts = decision.case, load_texts(decision.case.lang)
     for fault in case.faults:
         yield f"{fault.code}  {fault.text}"
     yield f"  urgency   {case.urgency}"
@@ -218,10 +245,14 @@ def _lines(decision: Decision) -> Iterator[str]:
         yield f"{place}. {offer.site.name} ({offer.site.site_id}), {offer.score:g} points"
         for term in offer.terms:
             yield f"     {term.name:<10}{term.points:g} points for {term.value:g}"
-        for why in offer.why:
+        for why in texts.tell_all(offer.why):
+            yield f"   + {why}"
+    for offer in decision.free_choice:
+        yield f"o  {offer.site.name} ({offer.site.site_id}), {offer.score:g} points"
+        for why in texts.tell_all(offer.why):
             yield f"   + {why}"
     for one in decision.excluded:
-        distance = format_distance(one.distance_m)
-        yield f"- {one.site.name} ({one.site.site_id}), {distance}: {one.why}"
-    for notice in decision.notices:
+        distance, why = texts.distance(one.distance_m), texts.tell(one.why)
+        yield f"- {one.site.name} ({one.site.site_id}), {distance}: {why}"
+    for notice in texts.tell_all(decision.notices):
         yield f"! {notice}"

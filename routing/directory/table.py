@@ -23,10 +23,12 @@ from routing.matching.eligible import (
     skills_short,
 )
 from routing.matching.policy import DEADLINE_H_MAX, Policy
+from routing.matching.principal import Agreement
 
 # Questions remembered, and whole answers for each (whether a site is able is never forgotten). When
 # there are more, the oldest question goes, and the answers to one are found out anew.
 _TABLES_MAX = 32
+_AGREEMENTS_MAX = 32  # of one question
 _DAYS = DEADLINE_H_MAX // 24 + 2  # of arrival, from the day of the decision
 _ANSWERS_MAX = 120_000
 
@@ -69,6 +71,23 @@ class Table:
         self._standings: dict[tuple[int, int], Standing] = {}
         self._same: dict[Standing, Standing] = {}
         self._lapses: dict[tuple[int, int], tuple[Lapse, ...]] = {}
+        self._grounds: dict[Agreement, Ground] = {}
+
+    def ground_for(self, agreement: Agreement | None) -> Ground:
+        """Those sites of the ground that what was agreed to leaves in, wherever the vehicle is."""
+        if agreement is None:
+            return self.ground
+        ground = self._grounds.get(agreement)
+        if ground is None:
+            sites = self._directory.sites
+            kept = [
+                row for row in self.ground.rows.tolist() if agreement.failure(sites[row]) is None
+            ]
+            if len(self._grounds) >= _AGREEMENTS_MAX:
+                self._grounds.clear()
+            ground = self._directory.ground(np.array(kept, dtype=np.intp))
+            self._grounds[agreement] = ground
+        return ground
 
     def levels(
         self, rows: NDArray[np.intp], days: NDArray[np.int64], arrives_s: NDArray[np.float64]

@@ -21,6 +21,7 @@ from routing.directory.snapshot import Directory, Ground
 from routing.directory.table import UNABLE_LEVEL, Table
 from routing.geo import arcs_m
 from routing.matching.policy import THOUSAND, Policy
+from routing.matching.principal import Agreement
 from routing.matching.roads import RoadTable
 
 _RING_SPARE = 14  # beyond those that may be offered: some of the near ones fail
@@ -51,6 +52,12 @@ class Scene:
     deadline: timedelta
     decided_at: datetime
     roads: RoadTable | None = None
+    agreement: Agreement | None = None
+
+    @property
+    def ground(self) -> Ground:
+        """The sites that are worth being asked, and that what was agreed to leaves in."""
+        return self.table.ground_for(self.agreement)
 
     @property
     def now_s(self) -> float:
@@ -58,9 +65,15 @@ class Scene:
         return (self.decided_at - start_of(self.decided_at.date())).total_seconds()
 
     @property
+    def free_radius_m(self) -> int:
+        """How far a site may be, whatever was agreed to."""
+        return self.policy.arrivals[self.arrival].radius_m
+
+    @property
     def radius_m(self) -> int:
         """How far a site may be."""
-        return self.policy.arrivals[self.arrival].radius_m
+        free_m = self.free_radius_m
+        return free_m if self.agreement is None else self.agreement.radius_m(free_m)
 
     @property
     def road_m_max(self) -> int:
@@ -163,7 +176,7 @@ def search(scene: Scene, points: NDArray[np.float64], *, wanted: int) -> Found:
         points: Unit vectors, shape (places, 3).
         wanted: The best so many, of the nearest that compete.
     """
-    places, policy, ground = len(points), scene.policy, scene.table.ground
+    places, policy, ground = len(points), scene.policy, scene.ground
     found = _nothing(places, wanted)
     size = min(len(ground.rows), policy.searched_max)
     count = min(size, policy.ranked_max + _RING_SPARE)

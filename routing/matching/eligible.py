@@ -18,17 +18,20 @@ from routing.competence.expression import enough, missing
 from routing.competence.held import STRENGTH, team_evidence
 from routing.directory.opening import Opening, Openness
 from routing.matching.policy import Assumed, Policy, Unstated
-from routing.model import Case, Evidence, Rule, Site, SkillEvidence
-
-NOBODY_CAN = "nothing"  # stands for "what is missing" where nothing would satisfy the need
+from routing.model import NOBODY_CAN, Case, Evidence, Reason, Rule, Site, SkillEvidence, Word
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The first rule that a site breaks, and what would have satisfied it."""
+    """The first rule that a site breaks, and what would have satisfied it.
+
+    Attributes:
+        words: What the sentence about it needs besides.
+    """
 
     rule: Rule
     missing: tuple[str, ...]
+    words: tuple[tuple[str, Word], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,14 +208,20 @@ def too_far(distance_m: int, radius_m: int) -> Failure | None:
     """The rule `DISTANCE`: it lies within the radius of this way of getting there."""
     if distance_m <= radius_m:
         return None
-    return Failure(Rule.DISTANCE, (f"within {radius_m // 1000} km",))
+    within = f"within {radius_m // 1000} km"
+    return Failure(Rule.DISTANCE, (within,), _within("within", radius_m))
 
 
 def too_far_by_road(road_m: int | None, road_m_max: int) -> Failure | None:
     """The same rule for the way by road, where that was measured."""
     if road_m is None or road_m <= road_m_max:
         return None
-    return Failure(Rule.DISTANCE, (f"within {road_m_max // 1000} km by road",))
+    within = f"within {road_m_max // 1000} km by road"
+    return Failure(Rule.DISTANCE, (within,), _within("within_by_road", road_m_max))
+
+
+def _within(key: str, radius_m: int) -> tuple[tuple[str, Word], ...]:
+    return (("within", Reason(f"reasons.{key}", (("radius_m", radius_m),))),)
 
 
 def skills_short(

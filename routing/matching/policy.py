@@ -126,6 +126,7 @@ class Policy(_Data, frozen=True, kw_only=True):
 
     version: str
     offers_max: int
+    free_choice_max: int
     ranked_max: int
     weighed_max: int
     searched_max: int

@@ -14,19 +14,17 @@ from routing.geo import unit_vectors
 from routing.matching.batch_search import search
 from routing.matching.match import arrival_for, decide, scene_for
 from routing.matching.policy import Policy
-from routing.matching.reasons import Reasons
 from routing.model import Case, Decision, Site
 from routing.ports import TravelTimes
 
 
-def decide_by_road(  # noqa: PLR0913 - as `decide`, and whom to ask for times
+def decide_by_road(
     case: Case,
     directory: Directory,
     policy: Policy,
     *,
     decided_at: datetime,
     travel: TravelTimes | None,
-    reasons: Reasons | None = None,
 ) -> Decision:
     """Ask for times by road, if there is anybody to ask, and make the list for a case.
 
@@ -36,7 +34,6 @@ def decide_by_road(  # noqa: PLR0913 - as `decide`, and whom to ask for times
         policy: Likewise.
         decided_at: Likewise.
         travel: Asked once, for the sites that may compete; straight lines alone if None.
-        reasons: As for `decide`.
     """
     measured = None
     if travel is not None and case.position is not None:
@@ -44,9 +41,7 @@ def decide_by_road(  # noqa: PLR0913 - as `decide`, and whom to ask for times
         if sites:
             kind = case.vehicle.vehicle_class
             measured = travel.measure(case.position, sites, vehicle_class=kind)
-    return decide(
-        case, directory, policy, decided_at=decided_at, reasons=reasons, measured=measured
-    )
+    return decide(case, directory, policy, decided_at=decided_at, measured=measured)
 
 
 def shortlist(

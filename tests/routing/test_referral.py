@@ -27,7 +27,7 @@ HERE = Position(2.351234567, 48.857654321)
 KEYS = [
     *("referral", "version", "case", "decided_at", "vehicle", "unassigned", "faults", "urgency"),
     *("driver_action", "fleet_action", "need", "arrival", "offers", "excluded", "notices"),
-    "inputs",
+    *("free_choice", "said", "lang", "inputs"),
 ]
 
 
@@ -46,9 +46,11 @@ def test_the_document_has_the_stable_names() -> None:
     assert found.keys() == {*KEYS}
     assert found["offers"][0].keys() == {
         *("site", "name", "pos", "distance_m", "road_m", "travel_s", "score"),
-        *("terms", "evidence", "why"),
+        *("terms", "evidence", "reasons", "why"),
     }
-    assert found["excluded"][0].keys() == {"site", "name", "distance_m", "rule", "missing", "why"}
+    assert found["excluded"][0].keys() == {
+        *("site", "name", "distance_m", "rule", "missing", "lapses", "why")
+    }
     assert found["decided_at"] == "2026-11-23T10:00:00.000Z"
     assert found["inputs"]["directory"] == "7"
 

@@ -21,6 +21,7 @@ from routing.matching.batch_search import look_around, search
 from routing.matching.eligible import is_bound_to_hours
 from routing.matching.match import arrival_for, decide, scene_for
 from routing.matching.policy import load_policy
+from routing.matching.texts import load_texts
 from routing.model import Absence, Case, Person, Position, Rule, Site
 from routing.testing import HERE, LIGHT, NOW, case, held, need, site
 
@@ -101,16 +102,16 @@ def test_a_search_that_ends_at_its_limit_says_so() -> None:
     few = msgspec.structs.replace(
         POLICY, searched_max=100, ranked_max=50, weighed_max=50, offers_max=5
     )
-    notices = decide(ENGINE, directory, few, decided_at=NOW).notices
+    notices = load_texts().tell_all(decide(ENGINE, directory, few, decided_at=NOW).notices)
     assert any("ended after 100 sites" in notice for notice in notices)
-    notices = decide(ENGINE, directory, POLICY, decided_at=NOW).notices
+    notices = load_texts().tell_all(decide(ENGINE, directory, POLICY, decided_at=NOW).notices)
     assert not any("ended after" in notice for notice in notices)
 
 
 def test_a_search_that_found_enough_within_its_limit_is_complete() -> None:
     directory = Directory([site(f"s{n:03}", [LIGHT]) for n in range(300)], "1")
     decision = decide(ENGINE, directory, POLICY, decided_at=NOW)
-    assert not any("ended after" in notice for notice in decision.notices)
+    assert not any("ended after" in notice for notice in load_texts().tell_all(decision.notices))
     assert [one.rule for one in decision.excluded] == [Rule.OUTRANKED] * 45
 
 
@@ -170,7 +171,7 @@ def test_a_far_arrival_after_the_remembered_days_is_judged_by_itself() -> None:
     for titles, told in (([LIGHT], "Garage a, "), ([ends], "fulfils everything")):
         directory = Directory([site("a", titles, **antipode)], "1")  # type: ignore[arg-type] # degrees
         decision = decide(ENGINE, directory, policy, decided_at=NOW)
-        assert any(told in notice for notice in decision.notices)
+        assert any(told in notice for notice in load_texts().tell_all(decision.notices))
 
 
 # --- opening hours ------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from dtc_db.vehicle import VehicleClass, VehicleKind
 from routing.directory.snapshot import Directory
 from routing.matching.match import decide
 from routing.matching.policy import Policy, load_policy
+from routing.matching.texts import load_texts
 from routing.model import Case, Decision, Position, Rule, Site
 from routing.testing import HERE, LIGHT, NOW, case, held, need, site
 
@@ -27,6 +28,7 @@ def km_north(distance_km: float) -> float:
 
 
 ENGINE = need("engine.petrol")
+english, told = load_texts().tell, load_texts().tell_all
 
 
 @pytest.mark.parametrize(
@@ -116,7 +118,7 @@ def test_a_site_with_a_truck_technician_takes_trucks_unless_it_says_what_it_take
     assert [offer.site.site_id for offer in decision.offers] == ["silent"]
     assert any(
         "assumed, because nobody stated it: lift or pit for trucks, trucks" in why
-        for why in decision.offers[0].why
+        for why in told(decision.offers[0].why)
     )
     assert [one.rule for one in decision.excluded] == [Rule.VEHICLE_CLASS, Rule.EQUIPMENT] or [
         one.rule for one in decision.excluded
@@ -128,9 +130,11 @@ def test_a_site_that_took_trucks_until_a_title_ended_is_told_so() -> None:
     wanted = case(need("truck.general"), vehicle_class=VehicleClass.TRUCK)
     silent = decided(wanted, site("a", ended)).excluded[0]
     assert silent.rule is Rule.VEHICLE_CLASS
-    assert silent.why.endswith("title heavy vehicle technician of person 1 ended on 2026-10-01")
+    assert english(silent.why).endswith(
+        "title heavy vehicle technician of person 1 ended on 2026-10-01"
+    )
     stated = site("a", ended, vehicle_classes=frozenset({VehicleClass.CAR}))
-    assert decided(wanted, stated).excluded[0].why == "does not take trucks"
+    assert english(decided(wanted, stated).excluded[0].why) == "does not take trucks"
 
 
 def test_a_title_must_hold_on_the_day_the_doors_open() -> None:
@@ -145,7 +149,7 @@ def test_a_title_must_hold_on_the_day_the_doors_open() -> None:
     )
     assert [offer.site.site_id for offer in decision.offers] == ["holds"]
     assert decision.excluded[0].rule is Rule.SKILLS
-    assert "ended on 2026-11-24" in decision.excluded[0].why
+    assert "ended on 2026-11-24" in english(decision.excluded[0].why)
 
 
 def test_a_vehicle_that_limps_is_towed_when_nobody_is_near_enough() -> None:
@@ -157,26 +161,26 @@ def test_a_vehicle_that_limps_is_towed_when_nobody_is_near_enough() -> None:
     assert decision.arrival is Arrival.TOWED
     assert [offer.site.site_id for offer in decision.offers] == ["far"]
     assert decision.offers[0].travel_s > 2700
-    assert "25.0 km" in decision.notices[0]
+    assert "25.0 km" in told(decision.notices)[0]
 
 
 @pytest.mark.parametrize("urgency", [Urgency.STOP_NOW, Urgency.TOW])
 def test_a_vehicle_that_must_not_be_driven_is_towed_and_told_so(urgency: Urgency) -> None:
     decision = decided(case(ENGINE, urgency=urgency), site("a", [LIGHT]))
     assert decision.arrival is Arrival.TOWED
-    assert any("not to be driven" in notice for notice in decision.notices)
+    assert any("not to be driven" in notice for notice in told(decision.notices))
 
 
 def test_whoever_tows_a_high_voltage_vehicle_must_be_fit_for_it() -> None:
     wanted = need("engine.petrol", arrival=Arrival.TOWED, recovery=frozenset({"tow.hv"}))
-    notices = decided(case(wanted), site("a", [LIGHT])).notices
+    notices = told(decided(case(wanted), site("a", [LIGHT])).notices)
     assert any("recovery of high-voltage vehicles" in notice for notice in notices)
 
 
 def test_without_a_position_there_is_a_notice_and_no_list() -> None:
     decision = decided(case(ENGINE, position=None), site("a", [LIGHT]))
     assert (decision.offers, decision.excluded) == ((), ())
-    assert "where it is" in decision.notices[0]
+    assert "where it is" in told(decision.notices)[0]
 
 
 def test_an_empty_list_says_what_is_missing_how_far_help_is_and_what_to_do() -> None:
@@ -187,7 +191,7 @@ def test_an_empty_list_says_what_is_missing_how_far_help_is_and_what_to_do() -> 
         site("far", [held(FR, "B2TL")], lat_deg=km_north(300)),
     )
     assert decision.offers == ()
-    counts, beyond, meanwhile = decision.notices[:3]
+    counts, beyond, meanwhile = told(decision.notices)[:3]
     assert "2 lack people" in counts
     assert "live high-voltage work" in counts
     assert "Garage far, 300 km" in beyond
@@ -195,14 +199,14 @@ def test_an_empty_list_says_what_is_missing_how_far_help_is_and_what_to_do() -> 
 
 
 def test_an_empty_directory_and_a_need_nobody_can_show_have_notices_too() -> None:
-    assert "near enough" in decided(case(ENGINE)).notices[0]
-    notices = decided(case(need("hydrogen")), site("a", [LIGHT])).notices
+    assert "near enough" in told(decided(case(ENGINE)).notices)[0]
+    notices = told(decided(case(need("hydrogen")), site("a", [LIGHT])).notices)
     assert any("can show what this case needs: hydrogen" in notice for notice in notices)
     for ruled_out in (
         site("a", [LIGHT], makes=frozenset({"kia"})),
         site("a", [LIGHT], opening_hours="24/7 off"),
     ):
-        notices = decided(case(ENGINE), ruled_out).notices
+        notices = told(decided(case(ENGINE), ruled_out).notices)
         assert any("fulfils everything that this case asks for" in notice for notice in notices)
 
 
@@ -210,20 +214,20 @@ def test_an_unregistered_vehicle_of_unknown_class_is_served_and_told_so() -> Non
     wanted = case(ENGINE, is_registered=False, vehicle_class=VehicleClass.UNKNOWN)
     decision = decided(wanted, site("a", [LIGHT]))
     assert decision.offers
-    assert any("Nobody registered" in notice for notice in decision.notices)
-    assert any("taken for a car" in notice for notice in decision.notices)
+    assert any("Nobody registered" in notice for notice in told(decision.notices))
+    assert any("taken for a car" in notice for notice in told(decision.notices))
 
 
 def test_the_first_place_says_why_not_the_nearer_one() -> None:
     decision = decided(case(ENGINE), site("near"), site("far", [LIGHT], lat_deg=km_north(5)))
-    assert decision.offers[0].why[-1] == (
+    assert told(decision.offers[0].why)[-1] == (
         "Garage near is nearer (0 m): nobody there can show petrol engines"
     )
 
 
 def test_the_free_choice_is_told_with_every_list() -> None:
     for decision in (decided(case(ENGINE), site("a", [LIGHT])), decided(case(ENGINE))):
-        assert any("free to go to any repairer" in notice for notice in decision.notices)
+        assert any("free to go to any repairer" in notice for notice in told(decision.notices))
 
 
 def test_equal_sites_stand_in_the_order_of_their_ids() -> None:
@@ -265,7 +269,7 @@ def test_a_decision_names_its_inputs() -> None:
 def test_no_place_on_earth_is_without_an_answer(place: Position) -> None:
     decision = decided(case(ENGINE, position=place), site("a", [LIGHT]))
     assert decision.offers == ()
-    assert "Garage a" in decision.notices[1]
+    assert "Garage a" in told(decision.notices)[1]
 
 
 def test_across_the_date_line_the_neighbour_is_near() -> None:

@@ -12,11 +12,14 @@ from routing.directory.snapshot import Directory
 from routing.matching.match import decide
 from routing.matching.policy import load_policy
 from routing.matching.shortlist import decide_by_road, shortlist
+from routing.matching.texts import load_texts
 from routing.model import Case, Decision, Rule, Site
 from routing.referral import canonical, match_document
 from routing.replay import parse_recording, record, replay
 from routing.testing import HERE, LIGHT, NOW, FixedTimes, case, need, site
 from routing.travel.model import Measured, RoadTime, Setback
+
+TELL = load_texts()
 
 POLICY = load_policy()
 ENGINE = case(need("engine.petrol"))
@@ -47,8 +50,8 @@ def test_the_road_decides_where_the_straight_line_misleads() -> None:
     assert names(decision) == ["along-the-road", "across-the-river"]
     first = decision.offers[0]
     assert (first.road_m, first.travel_s, first.distance_m) == (7_000, 500, 6_000)
-    assert first.why[0] == "7.0 km away by road, there in about 8 min"
-    assert "Times are estimates from roads, without traffic." in decision.notices
+    assert TELL.tell(first.why[0]) == "7.0 km away by road, there in about 8 min"
+    assert "Times are estimates from roads, without traffic." in TELL.tell_all(decision.notices)
 
 
 @pytest.mark.parametrize("setback", Setback)
@@ -62,7 +65,7 @@ def test_an_engine_without_an_answer_leaves_the_list_of_straight_lines_and_a_not
         plain.notices[-2],
         failed.notices[-2],
     }
-    assert failed.notices[-2].startswith("Times are estimates from straight lines: ")
+    assert TELL.tell(failed.notices[-2]).startswith("Times are estimates from straight lines: ")
     assert match_document(failed)["inputs"]["travel_engine"] == "fixed"
 
 
@@ -70,8 +73,8 @@ def test_a_site_without_a_way_says_that_its_time_is_an_estimate() -> None:
     decision = by_road(ENGINE, FixedTimes(("along-the-road", 7_000, 500)), ACROSS, ALONG)
     by_name = {offer.site.site_id: offer for offer in decision.offers}
     assert by_name["across-the-river"].road_m is None
-    assert any("no way there" in why for why in by_name["across-the-river"].why)
-    assert not any("no way there" in why for why in by_name["along-the-road"].why)
+    assert any("no way there" in why for why in TELL.tell_all(by_name["across-the-river"].why))
+    assert not any("no way there" in why for why in TELL.tell_all(by_name["along-the-road"].why))
 
 
 def test_a_way_that_is_too_long_by_road_is_too_long() -> None:
@@ -87,7 +90,9 @@ def test_a_way_that_is_too_long_by_road_is_too_long() -> None:
         (Rule.DISTANCE, ("within 195 km by road",))
     ]
     assert drives.beyond is not None
-    assert any("across-the-river, 2.0 km away" in notice for notice in drives.notices)
+    assert any(
+        "across-the-river, 2.0 km away" in notice for notice in TELL.tell_all(drives.notices)
+    )
 
 
 @pytest.mark.parametrize(
@@ -153,9 +158,11 @@ def test_a_list_says_if_others_than_those_measured_might_be_sooner() -> None:
     roads = straight(dense, 10)
     crowded = by_road(ENGINE, roads, *dense)
     assert len(roads.asked[0]) == POLICY.ranked_max
-    assert any(notice.startswith("More than 50 places") for notice in crowded.notices)
+    assert any(
+        notice.startswith("More than 50 places") for notice in TELL.tell_all(crowded.notices)
+    )
     complete = by_road(ENGINE, straight(few, 10), *few)
-    assert not any(notice.startswith("More than") for notice in complete.notices)
+    assert not any(notice.startswith("More than") for notice in TELL.tell_all(complete.notices))
 
 
 def test_it_does_not_where_nobody_else_could_be() -> None:
@@ -165,7 +172,7 @@ def test_it_does_not_where_nobody_else_could_be() -> None:
     roads = FixedTimes(*((one.site_id, 150, 15) for one in near))
     decision = by_road(ENGINE, roads, *near, *rest)
     assert len(roads.asked[0]) == POLICY.ranked_max
-    assert not any(notice.startswith("More than 50") for notice in decision.notices)
+    assert not any(notice.startswith("More than 50") for notice in TELL.tell_all(decision.notices))
 
 
 def test_a_decision_by_road_replays_without_the_engine() -> None:
