@@ -23,6 +23,7 @@ class Combination:
     causes: tuple[Patterns, ...]
     follows: Patterns
     follows_min: int
+    within_s: int
     sets_aside: bool
     makes: frozenset[str]
     words: Words
@@ -98,6 +99,7 @@ def _combination(fields: Fields) -> Combination:
         causes=tuple(map(_patterns, _texts(fields, "causes"))),
         follows=_patterns(_text(fields, "follows")),
         follows_min=int(str(fields.pop("follows_min", 1))),
+        within_s=int(str(fields.pop("within_s", 0))),
         sets_aside=fields.pop("sets_aside", True) is True,
         makes=_makes(fields),
         words=_words(fields),

@@ -7,40 +7,31 @@ or its owner wants it ignored. Findings say what to look at first. The order:
     own rules ─▶ codes that are no faults ─▶ what the unit provokes ─▶ combinations ─▶ symptoms
 
 A fault for which one must stop or be towed is never set aside or talked down by the first three,
-and what follows from another keeps its urgency. When faults came on is not looked at here: whoever
-calls gives those that belong together.
+what a unit is said to provoke must be no graver than `soon`, and what follows from another keeps
+its urgency.
 """
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
 from dtc_db.codes import Code
-from dtc_db.errors import MalformedRuleError
 from dtc_db.makes import make_key
 from dtc_db.meaning import LANGUAGES, Words
+from dtc_db.own_rules import Effect, OwnRule
 from dtc_db.patterns import Pattern, parse_pattern
 from dtc_db.rule_tables import Combination, Note, RuleTables, Symptom
 from dtc_db.urgency import GRAVE, RANK, Urgency, gravest
 from dtc_db.vehicle import Powertrain, VehicleKind
 
-OWN_RULES_MAX = 10_000
-TEXT_LENGTH_MAX = 300
+# The gravest urgency that a code may have which a unit is said to provoke.
+INDUCED_URGENCY_MAX = Urgency.SOON
 
 _MAYBE_ELECTRIFIED = frozenset(
     {Powertrain.HYBRID, Powertrain.BEV, Powertrain.FCEV, Powertrain.UNKNOWN}
 )
-
-
-class Effect(StrEnum):
-    """What a customer's own rule does."""
-
-    IGNORE = "ignore"
-    RAISE = "raise"
-    LOWER = "lower"
-    RENAME = "rename"
 
 
 class Role(StrEnum):
@@ -53,61 +44,29 @@ class Role(StrEnum):
     IGNORED = "ignored"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OwnRule:
-    """What a customer wants otherwise, and who said so when.
-
-    Attributes:
-        rule_id: Under which it is listed and undone; empty before it is kept.
-        pattern: In the form of `dtc_db.patterns`.
-        make: Of which makes; empty for all. In the form of `make_key`.
-        fleet: Whose vehicles; empty for all.
-        urgency: To which a rule raises or lowers.
-        text: What a rule renames to.
-
-    Raises:
-        MalformedRuleError: On creation, if it says too little, too much or nothing.
-    """
-
-    effect: Effect
-    pattern: str
-    by: str
-    at: datetime
-    rule_id: str = ""
-    make: str = ""
-    fleet: str = ""
-    urgency: Urgency | None = None
-    text: str = ""
-    because: str = ""
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "pattern", parse_pattern(self.pattern).text)
-        object.__setattr__(self, "make", make_key(self.make))
-        if self.at.tzinfo is None:
-            raise ValueError("expected a time with its zone")
-        if not self.by.strip():
-            raise MalformedRuleError("a rule needs the name of who made it")
-        if (self.urgency is not None) != (self.effect in {Effect.RAISE, Effect.LOWER}):
-            raise MalformedRuleError("raise and lower need an urgency, and nothing else takes one")
-        if self.effect is Effect.LOWER and self.urgency is Urgency.UNKNOWN:
-            raise MalformedRuleError("unknown is no urgency to lower to")
-        if bool(self.text.strip()) != (self.effect is Effect.RENAME):
-            raise MalformedRuleError("rename needs a text, and nothing else takes one")
-        if max(map(len, (self.text, self.because, self.by))) > TEXT_LENGTH_MAX:
-            raise MalformedRuleError(f"a text of a rule has at most {TEXT_LENGTH_MAX} characters")
-
-    def __str__(self) -> str:
-        to = f" to {self.urgency or self.text}" if self.urgency or self.text else ""
-        of = f" of {self.make}" if self.make else ""
-        return f"{self.effect} {self.pattern}{of}{to}, by {self.by} on {self.at:%Y-%m-%d}"
-
-
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """A fault that is on, as far as rules look at it."""
+    """A fault that is on, as far as rules look at it.
+
+    Attributes:
+        onset_at: When it came on; None if nobody knows.
+    """
 
     code: Code
     urgency: Urgency
+    onset_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A customer's rule that means a fault.
+
+    Attributes:
+        is_applied: False if it may not do what it says: the fault is too grave for it.
+    """
+
+    rule: OwnRule
+    is_applied: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +76,8 @@ class Judged:
     Attributes:
         text: The customer's own name of it; empty if it keeps ours.
         because: A line for each rule that spoke.
+        spoken: The customer's rules among them.
+        finding: Name of the finding from whose causes it follows.
     """
 
     code: Code
@@ -124,6 +85,8 @@ class Judged:
     urgency: Urgency
     text: str = ""
     because: tuple[str, ...] = ()
+    spoken: tuple[Spoken, ...] = ()
+    finding: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,7 +145,7 @@ class Rules:
     def __init__(self, tables: RuleTables, own: Iterable[OwnRule] = ()) -> None:
         self.tables = tables
         # The most exact speaks first: one code before many, one make before all, new before old.
-        self.own = tuple(
+        self.own: tuple[OwnRule, ...] = tuple(
             sorted(
                 own,
                 key=lambda rule: (
@@ -203,6 +166,11 @@ class Rules:
             TableError: If one has a mistake; names it.
         """
         return cls(RuleTables.load())
+
+    def own_of(self, fleet: str, make: str | None) -> list[OwnRule]:
+        """The customers' rules that may speak of a vehicle of this fleet and make, in order."""
+        key = make_key(make or "")
+        return [r for r in self.own if r.make in {"", key} and r.fleet in {"", fleet}]
 
     def with_own(self, own: Iterable[OwnRule]) -> "Rules":
         """The same with these rules of customers instead of the present ones."""
@@ -229,7 +197,7 @@ def apply(  # noqa: PLR0913 - each is one thing that a rule may look at, given b
         symptoms: Names of the table of symptoms; others are passed over.
     """
     make = make_key(vehicle.make or "")
-    own = [rule for rule in rules.own if rule.make in {"", make} and rule.fleet in {"", fleet}]
+    own = rules.own_of(fleet, vehicle.make)
     judged = [_by_own_rules(sign, own) for sign in faults]
     notes = [note for note in rules.tables.not_a_fault if not note.makes or make in note.makes]
     judged = [_set_aside(fault, notes, Role.NOT_A_FAULT) for fault in judged]
@@ -242,7 +210,7 @@ def apply(  # noqa: PLR0913 - each is one thing that a rule may look at, given b
     findings: list[Finding] = []
     for combination in rules.tables.combinations:
         if not combination.makes or make in combination.makes:
-            finding = _combine(judged, combination)
+            finding = _combine(judged, faults, combination)
             if finding is not None:
                 findings.append(finding)
                 judged = _follow(judged, finding, combination)
@@ -263,9 +231,7 @@ def _by_own_rules(sign: Sign, rules: Sequence[OwnRule]) -> Judged:
             continue
         if rule.effect is Effect.RENAME:
             if not fault.text:
-                fault = replace(
-                    fault, text=rule.text, because=(*fault.because, f"own rule: {rule}")
-                )
+                fault = replace(_heard(fault, rule), text=rule.text)
         elif not is_weighed:
             is_weighed = True
             fault = _weigh(fault, rule)
@@ -273,20 +239,33 @@ def _by_own_rules(sign: Sign, rules: Sequence[OwnRule]) -> Judged:
 
 
 def _weigh(fault: Judged, rule: OwnRule) -> Judged:
-    because = (*fault.because, f"own rule: {rule}")
     wanted = rule.urgency
     if rule.effect is Effect.RAISE and wanted is not None:
-        return replace(fault, urgency=gravest((fault.urgency, wanted)), because=because)
+        return replace(_heard(fault, rule), urgency=gravest((fault.urgency, wanted)))
     if fault.urgency in GRAVE:
         refused = f"own rule not applied, for {fault.urgency} is never talked down: {rule}"
-        return replace(fault, because=(*fault.because, refused))
+        return replace(
+            fault,
+            because=(*fault.because, refused),
+            spoken=(*fault.spoken, Spoken(rule, is_applied=False)),
+        )
     if wanted is None:
-        return replace(fault, role=Role.IGNORED, because=because)
-    return replace(fault, urgency=max(fault.urgency, wanted, key=RANK.__getitem__), because=because)
+        return replace(_heard(fault, rule), role=Role.IGNORED)
+    return replace(_heard(fault, rule), urgency=max(fault.urgency, wanted, key=RANK.__getitem__))
+
+
+def _heard(fault: Judged, rule: OwnRule) -> Judged:
+    return replace(
+        fault,
+        because=(*fault.because, f"own rule: {rule}"),
+        spoken=(*fault.spoken, Spoken(rule, is_applied=True)),
+    )
 
 
 def _set_aside(fault: Judged, notes: Sequence[Note], role: Role) -> Judged:
     if fault.role is not Role.CAUSE or fault.urgency in GRAVE:
+        return fault
+    if role is Role.INDUCED and RANK[fault.urgency] < RANK[INDUCED_URGENCY_MAX]:
         return fault
     for note in notes:
         if _matches(note.codes, fault.code):
@@ -296,7 +275,9 @@ def _set_aside(fault: Judged, notes: Sequence[Note], role: Role) -> Judged:
     return fault
 
 
-def _combine(faults: Sequence[Judged], combination: Combination) -> Finding | None:
+def _combine(
+    faults: Sequence[Judged], signs: Sequence[Sign], combination: Combination
+) -> Finding | None:
     """The finding, if every cause is there and enough that follows from it."""
     causes: set[int] = set()
     for alternatives in combination.causes:
@@ -314,6 +295,7 @@ def _combine(faults: Sequence[Judged], combination: Combination) -> Finding | No
         if fault.role is Role.CAUSE
         and place not in causes
         and _matches(combination.follows, fault.code)
+        and any(_came_together(signs[place], signs[cause], combination) for cause in causes)
     ]
     if len(follows) < combination.follows_min:
         return None
@@ -326,12 +308,25 @@ def _combine(faults: Sequence[Judged], combination: Combination) -> Finding | No
     )
 
 
+def _came_together(one: Sign, other: Sign, combination: Combination) -> bool:
+    if not combination.within_s:
+        return True
+    if one.onset_at is None or other.onset_at is None:
+        return False
+    return abs(one.onset_at - other.onset_at) <= timedelta(seconds=combination.within_s)
+
+
 def _follow(faults: Sequence[Judged], finding: Finding, combination: Combination) -> list[Judged]:
     if not combination.sets_aside:
         return list(faults)
     because = f"follows from {' and '.join(str(faults[place].code) for place in finding.causes)}"
     return [
-        replace(fault, role=Role.FOLLOWS, because=(*fault.because, because))
+        replace(
+            fault,
+            role=Role.FOLLOWS,
+            because=(*fault.because, because),
+            finding=finding.name,
+        )
         if place in finding.follows
         else fault
         for place, fault in enumerate(faults)

@@ -96,7 +96,7 @@ async def _router(settings: Settings) -> AsyncIterator[Serve]:
     from storage.cases import PostgresCaseStore
     from storage.directory import PostgresDirectoryStore
     from storage.hints import listening
-    from storage.knowledge import PostgresListStore
+    from storage.knowledge import PostgresAddedStore
     from storage.pool import open_pool
 
     url = database_url(settings)
@@ -111,7 +111,7 @@ async def _router(settings: Settings) -> AsyncIterator[Serve]:
             knowledge=Knowledge.load(),
             policy=load_policy(),
             now=partial(datetime.now, UTC),
-            lists=PostgresListStore(pool),
+            added=PostgresAddedStore(pool),
         )
 
 

@@ -1,27 +1,33 @@
-"""Gathers the assessed faults of a vehicle into a case; derives the ids of cases and referrals.
+"""Gathers the faults of a vehicle into a case; derives the ids of cases and referrals.
+
+    faults ─▶ weigh (the knowledge of each code, then the rules on all of them) ─▶ join ─▶ case
 
 Ids are derived, so that whoever repeats a step makes the same row, the same push, the same entry.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
+from functools import cache
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid5
 
 from dtc_db.codes import Code, J1939Dtc
 from dtc_db.need import AllOf, Arrival, Expression, Need, combine, format_expression
+from dtc_db.own_rules import rules_digest
+from dtc_db.rules import Finding, Judged, Role, Rules, Sign, apply
 from dtc_db.urgency import ORDER, gravest
 from dtc_db.vehicle import VehicleClass, VehicleKind
 from routing.geo import coarse
-from routing.model import Case, CaseFault, Position, Principal
+from routing.model import Case, CaseFault, CaseFinding, Position, Principal
 
 if TYPE_CHECKING:
-    from dtc_db.knowledge import Knowledge
+    from dtc_db.knowledge import Assessment, Knowledge
 
 # Drawn once at random; the names under it are the ids given to the functions below.
 _NAMESPACE = UUID("6f0d1b1e-9a53-4b0f-8a3a-2f6b0c6f4c1d")
 _ARRIVALS = tuple(Arrival)
+_COUNTING = frozenset({Role.CAUSE, Role.FOLLOWS})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,12 +37,50 @@ class ObservedFault:
     Attributes:
         status: In the words of the gateway's statuses.
         lamps: Lamp name and state, as the same control unit sent them.
+        onset_at: When it came on; None if nobody knows.
     """
 
     code: Code
     ecu: str
     status: str
     lamps: tuple[tuple[str, str], ...] = ()
+    onset_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeighedFault:
+    """A fault with what it means for its vehicle.
+
+    Attributes:
+        before: By the knowledge alone.
+        after: With what the rules made of it.
+    """
+
+    fault: ObservedFault
+    before: "Assessment"
+    after: "Assessment"
+    judged: Judged
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is of the case: mending its cause is what the visit is for."""
+        return self.judged.role in _COUNTING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weighed:
+    """The faults of a vehicle, each weighed, in the order given.
+
+    Attributes:
+        vehicle: As far as it is known, its faults included.
+        knowledge: As in `routing.model.Case`.
+    """
+
+    vehicle: VehicleKind
+    faults: tuple[WeighedFault, ...]
+    findings: tuple[Finding, ...]
+    knowledge: tuple[tuple[str, str], ...]
+    lang: str
 
 
 def case_id_of(first_episode_id: UUID) -> UUID:
@@ -49,6 +93,12 @@ def referral_id_of(case_id: UUID, version: int) -> UUID:
     return uuid5(_NAMESPACE, f"referral {case_id} {version}")
 
 
+@cache
+def package_rules() -> Rules:
+    """The rules that come with the package, none of a customer's."""
+    return Rules.load()
+
+
 def case_of(  # noqa: PLR0913 - each is one fact of the case, given by name
     faults: Sequence[ObservedFault],
     *,
@@ -57,65 +107,155 @@ def case_of(  # noqa: PLR0913 - each is one fact of the case, given by name
     is_registered: bool,
     position: Position | None,
     knowledge: "Knowledge",
-    consequences: Sequence[ObservedFault] = (),
+    rules: Rules | None = None,
+    unit: str = "",
+    fleet: str = "",
     principal: Principal | None = None,
     warranty_until: date | None = None,
     lang: str = "en",
 ) -> Case:
-    """Assess the faults and join them: everything needed, the gravest urgency and its actions.
+    """Weigh the faults and join them: everything needed, the gravest urgency and its actions.
 
     Args:
         faults: At least one, in any order; the case lists the gravest first.
-        consequences: Faults that go away with the others: they are listed, and what they mean for
-            the way to a workshop counts, but mending them takes no skill of its own.
         case_id: Of `case_id_of`.
         vehicle: As far as it is known.
         is_registered: Whether somebody registered the unit.
         position: Where the vehicle was when it last reported a change; the case keeps it to a
             thousandth of a degree.
         knowledge: What codes mean.
+        rules: On top of it; those that come with the package if None.
+        unit: Name of the telematics unit.
+        fleet: Whose vehicle it is.
         principal: Whose rules hold for the vehicle.
         warranty_until: Last day of its maker's warranty.
         lang: In which language whoever asks is answered.
     """
-    vehicle = _kind(vehicle, (*faults, *consequences))
-    assessed = [
-        (
-            fault,
-            knowledge.assess(
-                fault.code, vehicle, status=fault.status, lamps=fault.lamps, lang=lang
-            ),
-        )
-        for fault in (*faults, *consequences)
+    weighed = weigh(
+        faults,
+        vehicle=vehicle,
+        knowledge=knowledge,
+        rules=rules,
+        unit=unit,
+        fleet=fleet,
+        lang=lang,
+    )
+    return join(
+        weighed,
+        case_id=case_id,
+        is_registered=is_registered,
+        position=position,
+        principal=principal,
+        warranty_until=warranty_until,
+    )
+
+
+def weigh(  # noqa: PLR0913 - each is one thing that a rule may look at, given by name
+    faults: Sequence[ObservedFault],
+    *,
+    vehicle: VehicleKind,
+    knowledge: "Knowledge",
+    rules: Rules | None = None,
+    unit: str = "",
+    fleet: str = "",
+    lang: str = "en",
+) -> Weighed:
+    """Say what each fault means for this vehicle and which part it plays; as for `case_of`."""
+    rules = package_rules() if rules is None else rules
+    vehicle = _kind(vehicle, faults)
+    before = [
+        knowledge.assess(fault.code, vehicle, status=fault.status, lamps=fault.lamps, lang=lang)
+        for fault in faults
     ]
-    need = combine(assessment.need for _, assessment in assessed[: len(faults)])
-    whole = combine(assessment.need for _, assessment in assessed)
-    assessed.sort(key=lambda pair: (ORDER.index(pair[1].urgency), str(pair[0].code), pair[0].ecu))
-    first = assessed[0][1]
+    judgement = apply(
+        [
+            Sign(fault.code, assessment.urgency, fault.onset_at)
+            for fault, assessment in zip(faults, before, strict=True)
+        ],
+        vehicle,
+        rules,
+        unit=unit,
+        fleet=fleet,
+    )
+    return Weighed(
+        vehicle=vehicle,
+        faults=tuple(
+            WeighedFault(
+                fault=fault,
+                before=assessment,
+                after=knowledge.revise(
+                    assessment, vehicle, urgency=judged.urgency, text=judged.text, lang=lang
+                ),
+                judged=judged,
+            )
+            for fault, assessment, judged in zip(faults, before, judgement.faults, strict=True)
+        ),
+        findings=judgement.findings,
+        knowledge=tuple(_knowledge(knowledge, rules, vehicle, fleet)),
+        lang=lang,
+    )
+
+
+def join(  # noqa: PLR0913 - each is one fact of the case, given by name
+    weighed: Weighed,
+    *,
+    case_id: str,
+    is_registered: bool,
+    position: Position | None,
+    principal: Principal | None = None,
+    warranty_until: date | None = None,
+) -> Case:
+    """Make a case of weighed faults; as for `case_of`.
+
+    What follows from others is listed, and what it means for the way to a workshop counts, but
+    mending it takes no skill of its own. What is set aside is listed apart, and counts for nothing.
+    """
+    causes = [each for each in weighed.faults if each.judged.role is Role.CAUSE]
+    counting = sorted((each for each in weighed.faults if each.counts), key=_gravest_first)
+    aside = sorted((each for each in weighed.faults if not each.counts), key=_gravest_first)
+    need = combine(each.after.need for each in causes)
+    whole = combine(each.after.need for each in counting)
     return Case(
         case_id=case_id,
-        vehicle=vehicle,
+        vehicle=weighed.vehicle,
         is_registered=is_registered,
         # Exactly where it stands is nobody's business who reads the list.
         position=None if position is None else coarse(position),
-        faults=tuple(
-            CaseFault(
-                code=str(fault.code),
-                ecu=fault.ecu,
-                status=fault.status,
-                text=assessment.text,
-                urgency=assessment.urgency,
-            )
-            for fault, assessment in assessed
-        ),
+        faults=tuple(map(_case_fault, counting)),
         need=replace(need, arrival=whole.arrival, recovery=whole.recovery),
-        urgency=gravest(assessment.urgency for _, assessment in assessed),
-        driver_action=first.driver_action,
-        fleet_action=first.fleet_action,
+        urgency=gravest(each.after.urgency for each in counting),
+        driver_action=counting[0].after.driver_action if counting else "",
+        fleet_action=counting[0].after.fleet_action if counting else "",
         principal=principal,
         warranty_until=warranty_until,
-        lang=lang,
+        lang=weighed.lang,
+        set_aside=tuple(map(_case_fault, aside)),
+        findings=tuple(_case_finding(finding, weighed) for finding in weighed.findings),
+        knowledge=weighed.knowledge,
     )
+
+
+def ruled_of(weighed: Weighed) -> dict[str, list[str]]:
+    """What the customer's rules did to each fault: the id of each, ``!`` before a refused one."""
+    return {
+        _key(each.fault): [
+            f"{'' if spoken.is_applied else '!'}{spoken.rule.rule_id}"
+            for spoken in each.judged.spoken
+        ]
+        for each in weighed.faults
+    }
+
+
+def is_ruled_otherwise(
+    before: Mapping[str, Sequence[str]] | None, now: Mapping[str, Sequence[str]]
+) -> bool:
+    """Whether the customer's rules treat a fault otherwise than a referral said it.
+
+    Only faults that were in it already are looked at; with none known, whether any rule speaks.
+    """
+    if before is None:
+        return any(now.values())
+    return any([*before[key]] != [*spoken] for key, spoken in now.items() if key in before)
 
 
 def covers(given: Need, wanted: Need) -> bool:
@@ -148,3 +288,48 @@ def _kind(vehicle: VehicleKind, faults: Sequence[ObservedFault]) -> VehicleKind:
     ):
         return replace(vehicle, vehicle_class=VehicleClass.TRUCK)
     return vehicle
+
+
+def _gravest_first(each: WeighedFault) -> tuple[int, str, str]:
+    return ORDER.index(each.after.urgency), str(each.fault.code), each.fault.ecu
+
+
+def _case_fault(each: WeighedFault) -> CaseFault:
+    judged = each.judged
+    return CaseFault(
+        code=str(each.fault.code),
+        ecu=each.fault.ecu,
+        status=each.fault.status,
+        text=each.after.text,
+        urgency=each.after.urgency,
+        role=judged.role,
+        because=judged.because,
+        own_rules=judged.spoken,
+        text_before=each.before.text if judged.spoken else "",
+        urgency_before=each.before.urgency if judged.spoken else None,
+    )
+
+
+def _case_finding(finding: Finding, weighed: Weighed) -> CaseFinding:
+    codes = [str(each.fault.code) for each in weighed.faults]
+    return CaseFinding(
+        name=finding.name,
+        text=finding.text(weighed.lang),
+        causes=tuple(codes[place] for place in finding.causes),
+        follows=tuple(codes[place] for place in finding.follows),
+        source=finding.source,
+    )
+
+
+def _knowledge(
+    knowledge: "Knowledge", rules: Rules, vehicle: VehicleKind, fleet: str
+) -> Iterator[tuple[str, str]]:
+    own = rules.own_of(fleet, vehicle.make)
+    if own:
+        yield "rules_digest", rules_digest(own)
+    if lists := knowledge.meanings.layers.version:
+        yield "lists", lists
+
+
+def _key(fault: ObservedFault) -> str:
+    return f"{fault.ecu} {fault.code}"

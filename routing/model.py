@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from dtc_db.need import Arrival, Need
+from dtc_db.rules import Role, Spoken
 from dtc_db.urgency import Urgency
 from dtc_db.vehicle import Powertrain, VehicleClass, VehicleKind
 from routing.travel.model import Measured
@@ -191,13 +192,44 @@ class Site:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseFault:
-    """One fault of a case, as the decision sees it."""
+    """One fault of a case, as the decision sees it.
+
+    Attributes:
+        role: Which part it plays: the visit is for a cause, the others need no work of their own.
+        because: A line for each rule that spoke of it.
+        own_rules: The customer's rules that spoke of it, applied or refused.
+        text_before: What it said before the customer's rules spoke; empty if none did.
+        urgency_before: Likewise; None if none did.
+    """
 
     code: str
     ecu: str
     status: str
     text: str
     urgency: Urgency
+    role: Role = Role.CAUSE
+    because: tuple[str, ...] = ()
+    own_rules: tuple[Spoken, ...] = ()
+    text_before: str = ""
+    urgency_before: Urgency | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseFinding:
+    """What several faults, or a person, say together.
+
+    Attributes:
+        text: What to look at first, in the language of the case.
+        causes: The codes to begin with.
+        follows: The codes that go away with them.
+        source: Where the rule comes from and how sure it is.
+    """
+
+    name: str
+    text: str
+    causes: tuple[str, ...]
+    follows: tuple[str, ...]
+    source: str
 
 
 class PrincipalKind(StrEnum):
@@ -250,6 +282,10 @@ class Case:
         principal: Whose rules hold; None where nobody's but our own do.
         warranty_until: Last day of the maker's warranty; None if there is none that is known.
         lang: In which language whoever asks is answered, such as ``fr``.
+        set_aside: Faults that are on and count for nothing: ignored, provoked by the unit, or none.
+        findings: What the faults say together.
+        knowledge: What else the reading of the codes rests on, name and version or digest: the
+            customer's rules and lists. Empty where there are none.
     """
 
     case_id: str
@@ -264,6 +300,9 @@ class Case:
     principal: Principal | None = None
     warranty_until: date | None = None
     lang: str = "en"
+    set_aside: tuple[CaseFault, ...] = ()
+    findings: tuple[CaseFinding, ...] = ()
+    knowledge: tuple[tuple[str, str], ...] = ()
 
 
 NOBODY_CAN = "nothing"  # stands for "what is missing" where nothing would satisfy the need

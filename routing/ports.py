@@ -1,6 +1,6 @@
 """What the router needs from the world, in its own words."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
@@ -9,6 +9,7 @@ from uuid import UUID
 from dtc_db.codes import Code
 from dtc_db.layers import Layer
 from dtc_db.need import Need
+from dtc_db.own_rules import OwnRule
 from dtc_db.urgency import Urgency
 from dtc_db.vehicle import VehicleClass, VehicleKind
 from routing.directory.snapshot import Directory
@@ -55,6 +56,10 @@ class OpenCase:
         has_offers: Whether anybody stood on its list.
         directory_version: Of the snapshot that it was made from.
         is_unassigned: Whether nobody had registered the unit by then.
+        ruled: What the customer's rules did to each fault of that referral, as `ruled_of` has it;
+            None if that was not kept, which was before rules reached the router.
+        closed_over: Of a case that was closed while these of its faults were on, because a rule
+            set them aside: the episodes. Empty of a case that is open.
     """
 
     case_id: UUID
@@ -65,6 +70,8 @@ class OpenCase:
     has_offers: bool = True
     directory_version: str = ""
     is_unassigned: bool = False
+    ruled: Mapping[str, Sequence[str]] | None = None
+    closed_over: frozenset[UUID] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,10 +82,12 @@ class Claim:
         token: Of the lease; what is decided after it ran out does not count.
         revision: Of what was known; decisions on older knowledge do not remove newer work.
         position: Where the vehicle was when it last reported a change.
+        case: The open one; with none, the latest that was closed over a fault which is still on.
         unit: The name of the telematics unit in it.
         principal: Whose rules hold for it; None where nobody's do.
         warranty_until: Last day of the maker's warranty.
         lang: In which language its driver reads.
+        fleet: Whose vehicle it is; empty if nobody said.
     """
 
     vehicle_id: UUID
@@ -93,6 +102,7 @@ class Claim:
     principal: Principal | None = None
     warranty_until: date | None = None
     lang: str = "en"
+    fleet: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +115,7 @@ class NewReferral:
         need: What it asks for; kept to tell whether it still answers.
         offer_count: How many stand on its list.
         directory_version: Of the snapshot that it was made from.
+        ruled: As in `OpenCase`.
     """
 
     referral_id: UUID
@@ -118,6 +129,7 @@ class NewReferral:
     need: Need | None = None
     offer_count: int | None = None
     directory_version: str | None = None
+    ruled: Mapping[str, Sequence[str]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +137,13 @@ class SetAside:
     """A fault that makes no case of its own.
 
     Attributes:
-        reason: In the words of `routing.causes.Reason`.
+        reason: The finding that it follows from, `device_induced`, `not_a_fault` or `ignored`.
+        detail: The same for people, with who decided it where a customer's rule did.
     """
 
     episode_id: UUID
     reason: str
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,14 +232,28 @@ class TravelTimes(Protocol):
         """
 
 
-class ListStore(Protocol):
-    """Where operators' own lists of codes come from."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Added:
+    """What customers added to the knowledge, as one snapshot.
+
+    Attributes:
+        layers: The lists that speak now, the newest first.
+        rules: The rules that speak now.
+    """
+
+    version: str
+    layers: Sequence[Layer] = ()
+    rules: Sequence[OwnRule] = ()
+
+
+class AddedStore(Protocol):
+    """Where customers' own lists of codes and rules come from."""
 
     async def fetch_version(self) -> str:
         """The version that is current; cheap."""
 
-    async def fetch_layers(self) -> Sequence[Layer]:
-        """The lists that speak now, the newest first."""
+    async def fetch_added(self) -> Added:
+        """All of it, as of one version."""
 
 
 class DirectoryStore(Protocol):

@@ -8,29 +8,72 @@ holds no VIN, no unit and no position of the vehicle; what the decision was made
 import hashlib
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, TypedDict, cast
+from typing import Any, NotRequired, TypedDict, cast
 
 import rfc8785
 
 from dtc_db.need import Json, Need, need_to_json
+from dtc_db.own_rules import rule_to_json
+from dtc_db.rules import Role
 from routing.directory.opening import hours_read_with
 from routing.matching.laws import load_laws
 from routing.matching.principal import principal_digest
 from routing.matching.texts import Texts, load_texts
-from routing.model import Case, Decision, Exclusion, Offer, Reason, SkillEvidence, Word
+from routing.model import (
+    Case,
+    CaseFault,
+    CaseFinding,
+    Decision,
+    Exclusion,
+    Offer,
+    Reason,
+    SkillEvidence,
+    Word,
+)
 from routing.travel.model import Measured
 
 SHORT_OFFERS_MAX = 3
 
 
+class BeforeEntry(TypedDict):
+    """What a fault said before the customer's own rules spoke."""
+
+    text: str
+    urgency: str
+
+
+class OwnRuleEntry(TypedDict):
+    """A customer's own rule, whole, and whether it was applied or refused as too much."""
+
+    rule: dict[str, str]
+    applied: bool
+
+
 class FaultEntry(TypedDict):
-    """A fault of the case."""
+    """A fault of the case, or one that was set aside.
+
+    `role` stands there unless the visit is for this fault, the rest if a rule spoke of it.
+    """
 
     code: str
     ecu: str
     status: str
     text: str
     urgency: str
+    role: NotRequired[str]
+    because: NotRequired[list[str]]
+    before: NotRequired[BeforeEntry]
+    own_rules: NotRequired[list[OwnRuleEntry]]
+
+
+class FindingEntry(TypedDict):
+    """What several faults say together, and what to look at first."""
+
+    name: str
+    text: str
+    causes: list[str]
+    follows: list[str]
+    source: str
 
 
 class EvidenceEntry(TypedDict):
@@ -99,7 +142,10 @@ class ExclusionEntry(TypedDict):
 
 
 class MatchDocument(TypedDict):
-    """A decision by itself: who may be recommended, who may not, and why."""
+    """A decision by itself: who may be recommended, who may not, and why.
+
+    `set_aside` and `findings` stand there only if there are any.
+    """
 
     decided_at: str
     vehicle: dict[str, str | int | None]
@@ -116,6 +162,8 @@ class MatchDocument(TypedDict):
     said: list[ReasonEntry]
     lang: str
     inputs: dict[str, str]
+    set_aside: NotRequired[list[FaultEntry]]
+    findings: NotRequired[list[FindingEntry]]
 
 
 class ReferralDocument(MatchDocument):
@@ -176,10 +224,10 @@ def match_document(decision: Decision) -> MatchDocument:
     """The decision by itself, in the language of the case, ready for `canonical`."""
     case = decision.case
     texts = load_texts(case.lang)
-    return MatchDocument(
+    document = MatchDocument(
         decided_at=format_time(decision.decided_at),
         vehicle=_vehicle(case),
-        faults=_faults(case),
+        faults=[_fault(fault) for fault in case.faults],
         urgency=case.urgency.value,
         driver_action=case.driver_action,
         fleet_action=case.fleet_action,
@@ -202,8 +250,14 @@ def match_document(decision: Decision) -> MatchDocument:
             **_principal(case),
             **hours_read_with(),
             **_measured_inputs(decision.measured),
+            **dict(case.knowledge),
         },
     )
+    if case.set_aside:
+        document["set_aside"] = [_fault(fault) for fault in case.set_aside]
+    if case.findings:
+        document["findings"] = [_finding(finding) for finding in case.findings]
+    return document
 
 
 def short_referral(document: ReferralDocument) -> ShortReferral:
@@ -254,7 +308,7 @@ def case_digest(case: Case) -> str:
         "vehicle": _vehicle(case),
         "is_registered": case.is_registered,
         "position": None if place is None else [place.lon_deg, place.lat_deg],
-        "faults": _faults(case),
+        "faults": [_fault(fault) for fault in case.faults],
         "need": need_document(case.need),
         "urgency": case.urgency.value,
         "driver_action": case.driver_action,
@@ -263,6 +317,10 @@ def case_digest(case: Case) -> str:
         "warranty_until": None if case.warranty_until is None else case.warranty_until.isoformat(),
         "lang": case.lang,
     }
+    if case.set_aside:
+        content["set_aside"] = [_fault(fault) for fault in case.set_aside]
+    if case.findings:
+        content["findings"] = [_finding(finding) for finding in case.findings]
     return hashlib.sha256(canonical(content)).hexdigest()
 
 
@@ -281,17 +339,36 @@ def _vehicle(case: Case) -> dict[str, str | int | None]:
     }
 
 
-def _faults(case: Case) -> list[FaultEntry]:
-    return [
-        FaultEntry(
-            code=fault.code,
-            ecu=fault.ecu,
-            status=fault.status,
-            text=fault.text,
-            urgency=fault.urgency.value,
-        )
-        for fault in case.faults
-    ]
+def _fault(fault: CaseFault) -> FaultEntry:
+    entry = FaultEntry(
+        code=fault.code,
+        ecu=fault.ecu,
+        status=fault.status,
+        text=fault.text,
+        urgency=fault.urgency.value,
+    )
+    if fault.role is not Role.CAUSE:
+        entry["role"] = fault.role.value
+    if fault.because:
+        entry["because"] = [*fault.because]
+    if fault.urgency_before is not None:
+        entry["before"] = BeforeEntry(text=fault.text_before, urgency=fault.urgency_before.value)
+    if fault.own_rules:
+        entry["own_rules"] = [
+            OwnRuleEntry(rule=rule_to_json(spoken.rule), applied=spoken.is_applied)
+            for spoken in fault.own_rules
+        ]
+    return entry
+
+
+def _finding(finding: CaseFinding) -> FindingEntry:
+    return FindingEntry(
+        name=finding.name,
+        text=finding.text,
+        causes=[*finding.causes],
+        follows=[*finding.follows],
+        source=finding.source,
+    )
 
 
 def _measured_inputs(measured: Measured | None) -> dict[str, str]:

@@ -16,6 +16,7 @@ from typing import Literal
 
 import msgspec
 
+from dtc_db.errors import MalformedRuleError
 from dtc_db.need import Need, need_from_json, need_to_json
 from dtc_db.urgency import Urgency
 from dtc_db.vehicle import VehicleKind
@@ -23,7 +24,7 @@ from routing.directory.snapshot import Directory
 from routing.errors import BadRecordingError, DataFileError
 from routing.matching.match import TIME_MAX, TIME_MIN, decide
 from routing.matching.policy import Policy, check_policy
-from routing.model import Case, CaseFault, Decision, Position, Principal, Site
+from routing.model import Case, CaseFault, CaseFinding, Decision, Position, Principal, Site
 from routing.referral import canonical, match_document
 from routing.travel.model import Measured
 
@@ -49,6 +50,9 @@ class RecordedCase(_Record, frozen=True, kw_only=True):
     principal: Principal | None = None
     warranty_until: date | None = None
     lang: str = "en"
+    set_aside: tuple[CaseFault, ...] = ()
+    findings: tuple[CaseFinding, ...] = ()
+    knowledge: tuple[tuple[str, str], ...] = ()
 
 
 class RecordedDirectory(_Record, frozen=True, kw_only=True):
@@ -151,7 +155,14 @@ def parse_recording(content: bytes) -> Recording:
         _need(recording.case)
         check_policy(recording.policy)
         Directory(recording.directory.sites, recording.directory.version)
-    except (msgspec.MsgspecError, ValueError, TypeError, RecursionError, DataFileError) as error:
+    except (
+        msgspec.MsgspecError,
+        ValueError,
+        TypeError,
+        RecursionError,
+        DataFileError,
+        MalformedRuleError,
+    ) as error:
         raise BadRecordingError(str(error)) from error
     at = recording.decided_at
     if at.utcoffset() is None or not TIME_MIN <= at <= TIME_MAX:

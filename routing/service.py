@@ -9,7 +9,7 @@ the same ids. Nothing is remembered here between two claims but the directory.
 import asyncio
 import hashlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -17,21 +17,32 @@ import rfc8785
 
 from dtc_db.knowledge import Knowledge
 from dtc_db.need import Need
+from dtc_db.rules import Role, Rules
 from dtc_db.urgency import RANK
-from routing.cases import ObservedFault, case_id_of, case_of, covers, referral_id_of
-from routing.causes import Sorted, sort_out
+from routing.cases import (
+    ObservedFault,
+    WeighedFault,
+    case_id_of,
+    covers,
+    is_ruled_otherwise,
+    join,
+    package_rules,
+    referral_id_of,
+    ruled_of,
+    weigh,
+)
 from routing.directory.snapshot import Directory
 from routing.errors import CasesUnavailableError
 from routing.matching.match import decide
 from routing.matching.policy import Policy
 from routing.model import Case
 from routing.ports import (
+    AddedStore,
     CaseStore,
     Claim,
     ClaimedFault,
     Close,
     DirectoryStore,
-    ListStore,
     NewReferral,
     OpenCase,
     Refer,
@@ -61,20 +72,21 @@ async def serve(  # noqa: PLR0913 - each is one thing that the router is wired t
     knowledge: Knowledge,
     policy: Policy,
     now: Callable[[], datetime],
-    lists: ListStore | None = None,
+    added: AddedStore | None = None,
 ) -> None:
-    """Decide until cancelled; own lists, where there are any, speak before `knowledge`."""
+    """Decide until cancelled; customers' lists speak before `knowledge`, their rules after it."""
     directory: Directory | None = None
-    lists_version = ""
+    rules, added_version = package_rules(), ""
     loop = asyncio.get_running_loop()
     checked_at_s, delay_s = -DIRECTORY_CHECK_S, RETRY_S_MIN
     while True:
         try:
             if directory is None or loop.time() - checked_at_s >= DIRECTORY_CHECK_S:
                 directory = await _current(directories, directory)
-                if lists is not None and (latest := await lists.fetch_version()) != lists_version:
-                    knowledge = knowledge.with_layers(await lists.fetch_layers())
-                    lists_version = latest
+                if added is not None and await added.fetch_version() != added_version:
+                    latest = await added.fetch_added()
+                    knowledge = knowledge.with_layers(latest.layers)
+                    rules, added_version = rules.with_own(latest.rules), latest.version
                 checked_at_s = loop.time()
             claims = await cases.claim(limit=CLAIM_VEHICLES_MAX, lease_s=LEASE_S)
             for claim in claims:
@@ -83,6 +95,7 @@ async def serve(  # noqa: PLR0913 - each is one thing that the router is wired t
                     verdict = plan(
                         claim,
                         knowledge=knowledge,
+                        rules=rules,
                         directory=directory,
                         policy=policy,
                         at=decide_at,
@@ -102,51 +115,97 @@ async def serve(  # noqa: PLR0913 - each is one thing that the router is wired t
             await cases.wait_for_work(timeout_s=POLL_S)
 
 
-def plan(
-    claim: Claim, *, knowledge: Knowledge, directory: Directory, policy: Policy, at: datetime
+def plan(  # noqa: PLR0913 - each is one thing that a verdict follows from
+    claim: Claim,
+    *,
+    knowledge: Knowledge,
+    directory: Directory,
+    policy: Policy,
+    at: datetime,
+    rules: Rules | None = None,
 ) -> Verdict:
     """Decide what becomes of a claimed vehicle: a pure function of what is given.
 
     A case keeps its referral for as long as that answers: a further fault that needs nothing more
     and is not graver joins the case silently; otherwise the referral is issued anew, as the next
     version. A fault that went off and may still return counts as being there, so that flickering
-    changes nothing.
+    changes nothing. Customers' rules reach the faults that are on already: what they treat
+    otherwise than the latest referral said is referred again, and a case that closed because a
+    rule set its faults aside goes on when that rule is undone.
     """
     present = [fault for fault in claim.faults if fault.gone_at is None or fault.gone_at > at]
-    sorted_out = _sort_out(claim, present, knowledge)
-    set_aside = tuple(
-        SetAside(fault.episode_id, reason.value)
-        for fault, reason in sorted_out.set_aside
-        if fault.gone_at is None
+    weighed = weigh(
+        [_observed(fault) for fault in present],
+        vehicle=claim.vehicle,
+        knowledge=knowledge,
+        rules=rules,
+        unit=claim.unit,
+        fleet=claim.fleet,
+        lang=claim.lang,
     )
-    expected = [fault.gone_at for fault in sorted_out.causes if fault.gone_at is not None]
-    on = [fault for fault in sorted_out.causes if fault.gone_at is None]
+    pairs = list(zip(present, weighed.faults, strict=True))
+    set_aside = tuple(
+        _set_aside(fault, each)
+        for fault, each in pairs
+        if fault.gone_at is None and each.judged.role is not Role.CAUSE
+    )
+    causes = [fault for fault, each in pairs if each.judged.role is Role.CAUSE]
+    expected = [fault.gone_at for fault in causes if fault.gone_at is not None]
+    on = [fault for fault in causes if fault.gone_at is None]
     if not on:
         return Wait(max(expected)) if expected else Close(at, set_aside)
-    case_id = case_id_of(on[0].episode_id) if claim.case is None else claim.case.case_id
-    case = _case(claim, sorted_out, str(case_id), knowledge)
+    latest = _latest(claim, on)
+    case_id = case_id_of(on[0].episode_id) if latest is None else latest.case_id
+    case = join(
+        weighed,
+        case_id=str(case_id),
+        is_registered=claim.is_registered,
+        position=claim.position,
+        principal=claim.principal,
+        warranty_until=claim.warranty_until,
+    )
+    referral = _referral(claim, latest, case, directory, policy, at=at, ruled=ruled_of(weighed))
     return Refer(
         case_id=case_id,
         at=at,
-        episodes=tuple(fault.episode_id for fault in (*sorted_out.causes, *sorted_out.storm)),
-        referral=_referral(claim, case, directory, policy, case_id=case_id, at=at),
+        episodes=tuple(fault.episode_id for fault, each in pairs if each.counts),
+        referral=referral,
         set_aside=set_aside,
-        came_back_from=_came_back_from(on, at) if claim.case is None else None,
+        came_back_from=_came_back_from(on, at) if latest is None else None,
         again_at=min(expected, default=None),
     )
 
 
+def _latest(claim: Claim, on: Sequence[ClaimedFault]) -> OpenCase | None:
+    """The case that goes on: the open one, or one that closed over a fault that counts again."""
+    case = claim.case
+    if case is None or not case.closed_over:
+        return case
+    return case if any(fault.episode_id in case.closed_over for fault in on) else None
+
+
 def _referral(  # noqa: PLR0913 - each is one thing that a referral is made of
-    claim: Claim, case: Case, directory: Directory, policy: Policy, *, case_id: UUID, at: datetime
+    claim: Claim,
+    latest: OpenCase | None,
+    case: Case,
+    directory: Directory,
+    policy: Policy,
+    *,
+    at: datetime,
+    ruled: Mapping[str, Sequence[str]],
 ) -> NewReferral | None:
     """The next version, or None if the latest one still answers."""
     digest = need_digest(case.need)
-    latest = claim.case
-    is_answered = latest is not None and _is_answered(latest, claim, case, digest)
+    is_same_to_rules = latest is not None and not (
+        latest.closed_over or is_ruled_otherwise(latest.ruled, ruled)
+    )
+    is_answered = (
+        latest is not None and is_same_to_rules and _is_answered(latest, claim, case, digest)
+    )
     if latest is not None and is_answered and not _is_worth_a_look(latest, directory, digest):
         return None
     version = 1 if latest is None else latest.version + 1
-    referral_id = referral_id_of(case_id, version)
+    referral_id = referral_id_of(UUID(case.case_id), version)
     decision = decide(case, directory, policy, decided_at=at)
     if is_answered and not decision.offers:
         return None  # nobody could do it, and still nobody can
@@ -163,6 +222,7 @@ def _referral(  # noqa: PLR0913 - each is one thing that a referral is made of
         need=case.need,
         offer_count=len(decision.offers),
         directory_version=decision.directory_version,
+        ruled=ruled,
     )
 
 
@@ -201,34 +261,22 @@ def need_digest(need: Need) -> bytes:
     return hashlib.sha256(rfc8785.dumps(need_document(need))).digest()
 
 
-def _sort_out(claim: Claim, faults: Sequence[ClaimedFault], knowledge: Knowledge) -> Sorted:
-    urgencies = [
-        knowledge.assess(fault.code, claim.vehicle, status=fault.status, lamps=fault.lamps).urgency
-        for fault in faults
-    ]
-    return sort_out(faults, unit=claim.unit, urgencies=urgencies)
-
-
-def _case(claim: Claim, sorted_out: Sorted, case_id: str, knowledge: Knowledge) -> Case:
-    return case_of(
-        _observed(sorted_out.causes),
-        case_id=case_id,
-        vehicle=claim.vehicle,
-        is_registered=claim.is_registered,
-        position=claim.position,
-        knowledge=knowledge,
-        consequences=_observed(sorted_out.storm),
-        principal=claim.principal,
-        warranty_until=claim.warranty_until,
-        lang=claim.lang,
+def _observed(fault: ClaimedFault) -> ObservedFault:
+    return ObservedFault(
+        code=fault.code,
+        ecu=fault.ecu,
+        status=fault.status,
+        lamps=fault.lamps,
+        onset_at=fault.onset_at,
     )
 
 
-def _observed(faults: Sequence[ClaimedFault]) -> list[ObservedFault]:
-    return [
-        ObservedFault(code=fault.code, ecu=fault.ecu, status=fault.status, lamps=fault.lamps)
-        for fault in faults
-    ]
+def _set_aside(fault: ClaimedFault, each: WeighedFault) -> SetAside:
+    judged = each.judged
+    reason = {Role.FOLLOWS: judged.finding, Role.INDUCED: "device_induced"}.get(
+        judged.role, judged.role.value
+    )
+    return SetAside(fault.episode_id, reason, "; ".join(judged.because))
 
 
 async def _current(store: DirectoryStore, directory: Directory | None) -> Directory:

@@ -113,7 +113,10 @@ async def _set_aside(connection: Connection, claim: Claim, verdict: Refer | Clos
     await connection.execute(SQL["end_set_aside"], claim.vehicle_id, episodes, verdict.at)
     if episodes:
         reasons = [fault.reason for fault in verdict.set_aside]
-        await connection.execute(SQL["set_aside"], claim.vehicle_id, episodes, reasons, verdict.at)
+        details = [fault.detail for fault in verdict.set_aside]
+        await connection.execute(
+            SQL["set_aside"], claim.vehicle_id, episodes, reasons, details, verdict.at
+        )
 
 
 async def _write_referral(
@@ -133,6 +136,7 @@ async def _write_referral(
         None if referral.need is None else json.dumps(need_to_json(referral.need)),
         referral.offer_count,
         referral.directory_version,
+        None if referral.ruled is None else json.dumps(dict(referral.ruled)),
     )
     if referral.offer_count == 0:
         await _watch_directory(connection, vehicle_id, referral)
@@ -176,7 +180,7 @@ async def _claims(
     }
     cases = {
         row["vehicle_id"]: _open_case(row)
-        for row in await connection.fetch(SQL["select_open_cases"], ids)
+        for row in await connection.fetch(SQL["select_cases"], ids)
     }
     faults = _faults(await connection.fetch(SQL["select_faults"], ids))
     return [
@@ -190,6 +194,7 @@ async def _claims(
             faults=tuple(faults.get(row["vehicle_id"], ())),
             case=cases.get(row["vehicle_id"]),
             unit=vehicles[row["vehicle_id"]]["unit"],
+            fleet=vehicles[row["vehicle_id"]]["fleet"] or "",
         )
         for row in work
     ]
@@ -220,6 +225,8 @@ def _open_case(row: asyncpg.Record) -> OpenCase:
         has_offers=row["has_offers"],
         directory_version=row["directory_version"] or "",
         is_unassigned=row["is_unassigned"],
+        ruled=None if row["ruled"] is None else json.loads(row["ruled"]),
+        closed_over=frozenset(row["closed_over"]),
     )
 
 

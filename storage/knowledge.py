@@ -15,9 +15,10 @@ import asyncpg
 
 from dtc_db.codes import parse_code
 from dtc_db.layers import Entry, Layer
-from dtc_db.rules import OWN_RULES_MAX, Effect, OwnRule
+from dtc_db.own_rules import OWN_RULES_MAX, Effect, OwnRule
 from dtc_db.urgency import Urgency
 from routing.errors import CasesUnavailableError
+from routing.ports import Added
 from storage.errors import ConflictError, DatabaseUnavailableError
 from storage.pool import Connection, Pool, transaction
 from storage.statements import load_statements
@@ -72,8 +73,8 @@ class KeptRule:
     ended_by: str | None
 
 
-class PostgresListStore:
-    """Implements `routing.ports.ListStore`."""
+class PostgresAddedStore:
+    """Implements `routing.ports.AddedStore`."""
 
     def __init__(self, pool: Pool) -> None:
         self._store = PostgresKnowledgeStore(pool)
@@ -85,13 +86,13 @@ class PostgresListStore:
         except DatabaseUnavailableError as error:
             raise CasesUnavailableError(str(error)) from error
 
-    async def fetch_layers(self) -> Sequence[Layer]:
+    async def fetch_added(self) -> Added:
         """See the port."""
         try:
-            _, layers, _ = await self._store.fetch_added()
+            version, layers, rules = await self._store.fetch_added()
         except DatabaseUnavailableError as error:
             raise CasesUnavailableError(str(error)) from error
-        return layers
+        return Added(version=version, layers=layers, rules=rules)
 
 
 class PostgresKnowledgeStore:
@@ -247,7 +248,7 @@ class PostgresKnowledgeStore:
                 rule.by,
                 rule.at,
             )
-            await _changed(connection, f"rule {rule_id} made", rule.at)
+            await _changed(connection, f"rule {rule_id} made", rule.at, fleet=rule.fleet)
         return str(rule_id)
 
     async def end_rule(self, rule_id: str, *, by: str, at: datetime) -> None:
@@ -259,9 +260,10 @@ class PostgresKnowledgeStore:
         """
         async with transaction(self._pool) as connection:
             number = int(rule_id) if rule_id.isdecimal() and len(rule_id) < 19 else 0
-            if await connection.fetchval(SQL["end_rule"], number, at, by) is None:
+            ended = await connection.fetchrow(SQL["end_rule"], number, at, by)
+            if ended is None:
                 raise ConflictError(f"there is no rule {rule_id}: `rightbay dtc rules` lists them")
-            await _changed(connection, f"rule {rule_id} undone", at)
+            await _changed(connection, f"rule {rule_id} undone", at, fleet=ended["fleet"])
 
     async def fetch_rules(self, *, has_ended: bool = False) -> tuple[KeptRule, ...]:
         """The rules that speak, and with `has_ended` also those that did.
@@ -289,9 +291,11 @@ async def _check_place(
         raise ConflictError(f"there are {LISTS_MAX} lists already: remove one")
 
 
-async def _changed(connection: Connection, source: str, at: datetime) -> None:
+async def _changed(connection: Connection, source: str, at: datetime, *, fleet: str = "") -> None:
+    """Number the change and have looked at again what it may reach, of one fleet or of all."""
     await connection.execute(SQL["insert_version"], source)
-    await connection.execute(SQL["wake_open_cases"], at + timedelta(seconds=NOTICED_S_MAX))
+    due_at = at + timedelta(seconds=NOTICED_S_MAX)
+    await connection.execute(SQL["wake_cases"], due_at, fleet)
 
 
 def _unchanged(name: str, before: asyncpg.Record) -> ListImported:

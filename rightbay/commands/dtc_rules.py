@@ -12,7 +12,8 @@ from dtc_db.errors import MalformedCodeError, MalformedRuleError
 from dtc_db.knowledge import Knowledge
 from dtc_db.meaning import LANGUAGES
 from dtc_db.need import Json
-from dtc_db.rules import Effect, Judgement, OwnRule, Rules, Sign, apply
+from dtc_db.own_rules import Effect, OwnRule, rule_to_json
+from dtc_db.rules import Judgement, Rules, Sign, apply
 from dtc_db.urgency import Urgency
 from dtc_db.vehicle import Powertrain, VehicleClass, VehicleKind
 from rightbay.commands.dtc_lists import AllOption, ByOption
@@ -114,8 +115,9 @@ def case(
         assessed = [knowledge.assess(parse_code(text), vehicle, lang=lang) for text in codes]
     except MalformedCodeError as error:
         raise typer.BadParameter(str(error)) from error
+    at = datetime.now(UTC)  # they are on together, as far as we are told
     judgement = apply(
-        [Sign(each.code, each.urgency) for each in assessed],
+        [Sign(each.code, each.urgency, at) for each in assessed],
         vehicle,
         known,
         unit=unit,
@@ -133,18 +135,8 @@ def case(
 
 
 def _shape_rule(kept: KeptRule) -> dict[str, Json]:
-    own = kept.rule
     return {
-        "id": own.rule_id,
-        "effect": own.effect.value,
-        "pattern": own.pattern,
-        "make": own.make,
-        "fleet": own.fleet,
-        "urgency": own.urgency.value if own.urgency else "",
-        "text": own.text,
-        "because": own.because,
-        "by": own.by,
-        "at": own.at.isoformat(),
+        **rule_to_json(kept.rule),
         "undone_by": kept.ended_by or "",
         "undone_at": kept.ended_at.isoformat() if kept.ended_at else "",
     }

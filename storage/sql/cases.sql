@@ -15,18 +15,35 @@ returning work.vehicle_id, work.revision
 
 -- name: select_vehicles
 select
-    vehicle_id, unit, make, model_year, powertrain, vehicle_class, is_registered, lon_deg, lat_deg
+    vehicle_id, unit, make, model_year, powertrain, vehicle_class, fleet, is_registered, lon_deg,
+    lat_deg
 from vehicle
 where vehicle_id = any($1::uuid[])
 
--- name: select_open_cases
-select distinct on (c.vehicle_id)
-    c.vehicle_id, c.case_id, c.has_offers, r.version, r.need_digest, r.need, r.urgency,
-    r.directory_version, r.is_unassigned
-from repair_case as c
+-- name: select_cases
+with wanted as (
+    select vehicle_id, case_id, has_offers, closed_at, '{}'::uuid[] as closed_over
+    from repair_case
+    where vehicle_id = any($1::uuid[]) and closed_at is null
+    union all
+    select c.vehicle_id, c.case_id, c.has_offers, c.closed_at, array_agg(ce.episode_id)
+    from episode as e
+    join case_episode as ce using (vehicle_id, episode_id)
+    join repair_case as c on c.vehicle_id = ce.vehicle_id and c.case_id = ce.case_id
+    where
+        e.vehicle_id = any($1::uuid[])
+        and c.vehicle_id = any($1::uuid[])
+        and e.off_at is null
+        and e.is_raised
+        and c.closed_at is not null
+    group by c.vehicle_id, c.case_id
+)
+select distinct on (w.vehicle_id)
+    w.vehicle_id, w.case_id, w.has_offers, r.version, r.need_digest, r.need, r.urgency,
+    r.directory_version, r.is_unassigned, r.ruled, w.closed_over
+from wanted as w
 join referral as r using (vehicle_id, case_id)
-where c.vehicle_id = any($1::uuid[]) and c.closed_at is null
-order by c.vehicle_id, r.version desc
+order by w.vehicle_id, w.closed_at desc nulls first, r.version desc
 
 -- name: select_faults
 with wanted as (
@@ -85,7 +102,8 @@ where vehicle_id = $1 and lease_token = $2
 -- name: insert_case
 insert into repair_case (vehicle_id, case_id, opened_at, came_back_from)
 values ($1, $2, $3, $4)
-on conflict (vehicle_id, case_id) do nothing
+on conflict (vehicle_id, case_id) do update set closed_at = null
+where repair_case.closed_at is not null
 
 -- name: insert_case_episodes
 insert into case_episode (vehicle_id, case_id, episode_id)
@@ -98,11 +116,12 @@ set closed_at = $2
 where vehicle_id = $1 and closed_at is null
 
 -- name: set_aside
-insert into set_aside (vehicle_id, episode_id, reason, since)
-select $1, episode_id, reason, $4
-from unnest($2::uuid[], $3::text[]) as given (episode_id, reason)
+insert into set_aside (vehicle_id, episode_id, reason, detail, since)
+select $1, episode_id, reason, detail, $5
+from unnest($2::uuid[], $3::text[], $4::text[]) as given (episode_id, reason, detail)
 on conflict (vehicle_id, episode_id) do update set
     reason = excluded.reason,
+    detail = excluded.detail,
     since = case
         when set_aside.ended_at is null and set_aside.reason = excluded.reason
             then set_aside.since
@@ -126,9 +145,9 @@ with noted as (
 )
 insert into referral (
     vehicle_id, case_id, version, referral_id, decided_at, need_digest, urgency, is_unassigned,
-    document, need, offer_count, directory_version
+    document, need, offer_count, directory_version, ruled
 )
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::jsonb, $11, $12)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::jsonb, $11, $12, $13::jsonb)
 
 -- name: share_directory
 select pg_advisory_xact_lock_shared($1)

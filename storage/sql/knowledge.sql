@@ -57,7 +57,7 @@ select count(*) from own_rule where ended_at is null
 -- name: end_rule
 update own_rule set ended_at = $2, ended_by = $3
 where rule_id = $1 and ended_at is null
-returning rule_id
+returning fleet
 
 -- name: select_rules
 select
@@ -73,11 +73,16 @@ insert into knowledge_version (source) values ($1) returning version
 -- name: select_version
 select coalesce(max(version), 0) from knowledge_version
 
--- name: wake_open_cases
+-- name: wake_cases
 insert into work (vehicle_id, due_at)
 select vehicle_id, $1
-from repair_case
-where closed_at is null
+from (
+    select vehicle_id from repair_case where closed_at is null
+    union
+    select vehicle_id from set_aside where ended_at is null
+) as reached
+join vehicle using (vehicle_id)
+where $2 = '' or vehicle.fleet = $2
 order by vehicle_id
 on conflict (vehicle_id) do update set
     revision = work.revision + 1,

@@ -1,4 +1,5 @@
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -7,7 +8,8 @@ from hypothesis import strategies as st
 from dtc_db.codes import J1939Dtc, J2012Dtc, parse_code
 from dtc_db.errors import MalformedRuleError
 from dtc_db.knowledge import Knowledge
-from dtc_db.rules import Effect, Judgement, OwnRule, Role, Rules, Sign, apply
+from dtc_db.own_rules import Effect, OwnRule, rules_digest
+from dtc_db.rules import Judgement, Role, Rules, Sign, Spoken, apply
 from dtc_db.urgency import RANK, Urgency
 from dtc_db.vehicle import Powertrain, VehicleKind
 
@@ -39,7 +41,9 @@ def judge(
     symptoms: tuple[str, ...] = (),
 ) -> Judgement:
     vehicle = VehicleKind(make=make, powertrain=Powertrain(powertrain))
-    signs = [Sign(code, KNOWLEDGE.assess(code, vehicle).urgency) for code in map(parse_code, codes)]
+    signs = [
+        Sign(code, KNOWLEDGE.assess(code, vehicle).urgency, AT) for code in map(parse_code, codes)
+    ]
     return apply(signs, vehicle, rules, unit=unit, fleet=fleet, symptoms=symptoms)
 
 
@@ -107,6 +111,29 @@ def test_what_is_not_complete_is_not_combined(codes: str) -> None:
     assert {fault.role for fault in judgement.faults} == {Role.CAUSE}
 
 
+def storm(*onsets_s: float | None) -> str:
+    """The parts that control units play which lost each other so long after the voltage fell."""
+    signs = [Sign(parse_code("P0562"), Urgency.SOON, AT)]
+    for number, onset_s in enumerate(onsets_s):
+        at = None if onset_s is None else AT + timedelta(seconds=onset_s)
+        signs.append(Sign(parse_code(f"U01{number:02}"), Urgency.SOON, at))
+    return " ".join(fault.role for fault in apply(signs, VehicleKind(), RULES).faults)
+
+
+def test_what_was_lost_long_before_the_voltage_fell_does_not_follow_from_it() -> None:
+    assert storm(0, 600, -600, 1, -601) == "cause follows follows follows follows cause"
+    assert storm(0, 600, -600, -601) == "cause cause cause cause cause", "three are too few"
+
+
+def test_nothing_follows_if_nobody_knows_when_it_came_on() -> None:
+    assert storm(None, None, None, None) == "cause cause cause cause cause"
+
+
+def test_codes_of_no_known_format_lose_nobody() -> None:
+    raw = ("0xC10000", "0xC12100", "0xC14000", "0xC15500")
+    assert {fault.role for fault in judge("P0562", *raw).faults} == {Role.CAUSE}
+
+
 def test_an_order_of_work_may_be_told_without_setting_anything_aside() -> None:
     judgement = judge("P0299", "P2463")
     assert [finding.name for finding in judgement.findings] == ["soot_from_air_path"]
@@ -139,6 +166,17 @@ def test_a_code_that_is_no_fault_is_so_for_its_make_only(
 def test_what_a_unit_provokes_is_set_aside_for_units_of_its_kind() -> None:
     assert roles(judge("U0198", unit="retrofit-7")) == "U0198:induced"
     assert roles(judge("U0198", unit="box-7")) == "U0198:cause"
+
+
+@pytest.mark.parametrize("urgency", [Urgency.STOP_NOW, Urgency.TOW, Urgency.LIMP, Urgency.UNKNOWN])
+def test_a_grave_code_is_never_called_induced(urgency: Urgency) -> None:
+    signs = [Sign(parse_code("U0198"), urgency)]
+    (fault,) = apply(signs, VehicleKind(), RULES, unit="retrofit-7").faults
+    assert fault.role is Role.CAUSE
+    (control,) = apply(
+        [Sign(parse_code("U0198"), Urgency.SOON)], VehicleKind(), RULES, unit="retrofit-7"
+    ).faults
+    assert control.role is Role.INDUCED
 
 
 @pytest.mark.parametrize(
@@ -176,6 +214,30 @@ def test_a_rule_that_may_not_speak_says_so() -> None:
     (fault,) = judge("P0AA6", rules=RULES.with_own([own("ignore", "P0AA6")])).faults
     assert "never talked down" in fault.because[0]
     assert "by a fleet manager on 2026-05-04" in fault.because[0]
+
+
+def test_a_rule_is_told_whole_and_whether_it_was_applied() -> None:
+    ignore, rename = own("ignore", "P0AA6"), own("rename", "P0AA6", text="insulation")
+    (fault,) = judge("P0AA6", rules=RULES.with_own([ignore, rename])).faults
+    assert set(fault.spoken) == {
+        Spoken(ignore, is_applied=False),
+        Spoken(rename, is_applied=True),
+    }
+    assert judge("P0420", rules=RULES.with_own([ignore])).faults[0].spoken == ()
+
+
+def test_rules_have_the_same_digest_only_if_they_say_the_same() -> None:
+    one, other = own("ignore", "P0420", rule_id="1"), own("ignore", "P0430", rule_id="2")
+    assert rules_digest([one, other]) == rules_digest([other, one])
+    assert rules_digest([one]) != rules_digest([one, other])
+    for changed in (
+        replace(one, by="another"),
+        replace(one, because="x"),
+        replace(one, make="kia"),
+        replace(one, fleet="north"),
+        replace(one, at=AT + timedelta(microseconds=1)),
+    ):
+        assert rules_digest([changed]) != rules_digest([one]), changed
 
 
 def test_the_most_exact_rule_speaks_and_a_name_is_given_besides() -> None:
@@ -263,6 +325,7 @@ def test_findings_are_told_in_three_languages() -> None:
             st.builds(J2012Dtc, st.integers(0, 0xFFFF), st.none() | st.integers(0, 0xFF))
             | st.builds(J1939Dtc, st.integers(0, 0x7FFFF), st.integers(0, 31)),
             st.sampled_from(Urgency),
+            st.none() | st.just(AT) | st.just(AT + timedelta(days=1)),
         ),
         max_size=20,
     ),

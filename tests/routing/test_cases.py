@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import numpy as np
@@ -10,9 +11,18 @@ import pytest
 from dtc_db.codes import Code, J1939Dtc, parse_code
 from dtc_db.knowledge import Knowledge
 from dtc_db.need import AllOf, AnyOf, Arrival, Need, Skill, skills_of
-from dtc_db.urgency import gravest
+from dtc_db.own_rules import Effect, OwnRule
+from dtc_db.urgency import Urgency, gravest
 from dtc_db.vehicle import Powertrain, VehicleClass, VehicleKind
-from routing.cases import ObservedFault, case_id_of, case_of, covers, referral_id_of
+from routing.cases import (
+    ObservedFault,
+    case_id_of,
+    case_of,
+    covers,
+    is_ruled_otherwise,
+    package_rules,
+    referral_id_of,
+)
 from routing.directory.snapshot import Directory
 from routing.geo import EARTH_RADIUS_M, coarse, distance_m, unit_vectors
 from routing.matching.match import decide
@@ -22,6 +32,7 @@ from routing.referral import canonical, match_document
 from routing.testing import NOW, site
 
 EPISODE = UUID("2d0c0f6e-8f3e-4d1a-9c60-2f4b8f0a7a11")
+AT = datetime(2026, 5, 4, 12, tzinfo=UTC)
 CAR = VehicleKind(vehicle_class=VehicleClass.CAR, powertrain=Powertrain.PETROL)
 
 
@@ -35,15 +46,18 @@ def made(
     *codes: Code | str,
     vehicle: VehicleKind = CAR,
     position: Position | None = None,
+    own: tuple[OwnRule, ...] = (),
 ) -> Case:
     parsed = [parse_code(code) if isinstance(code, str) else code for code in codes]
     return case_of(
-        [ObservedFault(code=code, ecu="7E8", status="confirmed") for code in parsed],
+        [ObservedFault(code=code, ecu="7E8", status="confirmed", onset_at=AT) for code in parsed],
         case_id="c",
         vehicle=vehicle,
         is_registered=True,
         position=position,
         knowledge=knowledge,
+        rules=package_rules().with_own(own),
+        fleet="north",
     )
 
 
@@ -81,21 +95,20 @@ def test_an_unknown_vehicle_that_speaks_j1939_is_taken_for_a_truck(knowledge: Kn
 def test_consequences_are_listed_and_weigh_on_the_way_but_need_no_skill(
     knowledge: Knowledge,
 ) -> None:
-    observed = ObservedFault(code=parse_code("U0100"), ecu="7E8", status="confirmed")
     plain = made(knowledge, "P0562")
-    case = case_of(
-        [ObservedFault(code=parse_code("P0562"), ecu="7E8", status="confirmed")],
-        case_id="c",
-        vehicle=CAR,
-        is_registered=True,
-        position=None,
-        knowledge=knowledge,
-        consequences=[observed],
-    )
+    case = made(knowledge, "P0562", "U0100", "U0121", "U0140", "U0155")
+    assert {fault.code: fault.role for fault in case.faults} == {
+        "P0562": "cause",
+        **dict.fromkeys(("U0100", "U0121", "U0140", "U0155"), "follows"),
+    }
     assert case.need.skills == plain.need.skills
-    assert {fault.code for fault in case.faults} == {"P0562", "U0100"}
-    grave = made(knowledge, "U0100")
-    assert (case.urgency, case.need.arrival) == (grave.urgency, grave.need.arrival)
+    assert case.need.arrival is Arrival.LIMPS
+    assert plain.need.arrival is Arrival.DRIVES
+    assert [finding.name for finding in case.findings] == ["communication_storm"]
+    # The control: three may have a cable of their own to blame.
+    few = made(knowledge, "P0562", "U0100", "U0121", "U0140")
+    assert few.need.skills != plain.need.skills
+    assert few.findings == ()
 
 
 A, B = Skill("brakes"), Skill("engine.petrol")
@@ -158,3 +171,60 @@ def test_ids_are_the_same_for_the_same_and_differ_for_anything_else() -> None:
     assert referral_id_of(case_id, 1) == ids[2]
     # Written down once: a release that derives other ids would issue every open referral again.
     assert str(case_id) == "86cb16a6-884c-5a58-8694-a1e31f75bc34"
+
+
+def lowered(pattern: str, to: Urgency = Urgency.INFO) -> OwnRule:
+    return OwnRule(
+        effect=Effect.LOWER, pattern=pattern, by="a manager", at=AT, rule_id="7", urgency=to
+    )
+
+
+def ignored(pattern: str, *, fleet: str = "") -> OwnRule:
+    return OwnRule(
+        effect=Effect.IGNORE, pattern=pattern, by="a manager", at=AT, rule_id="8", fleet=fleet
+    )
+
+
+def test_a_customers_rule_changes_the_case_and_stays_visible_in_it(knowledge: Knowledge) -> None:
+    plain = made(knowledge, "P0335", "C0035")
+    case = made(knowledge, "P0335", "C0035", own=(lowered("P0335", Urgency.SOON),))
+    assert (plain.urgency, case.urgency) == (Urgency.LIMP, Urgency.SOON)
+    assert (plain.need.arrival, case.need.arrival) == (Arrival.LIMPS, Arrival.DRIVES)
+    assert case.need.skills == plain.need.skills, "the work is the same"
+    (fault,) = (each for each in case.faults if each.code == "P0335")
+    assert fault.urgency_before is Urgency.LIMP
+    assert "by a manager on 2026-05-04" in fault.because[0]
+    assert [name for name, _ in case.knowledge] == ["rules_digest"]
+    assert plain.knowledge == ()
+
+
+def test_what_is_ignored_needs_nothing_and_is_listed_apart(knowledge: Knowledge) -> None:
+    case = made(knowledge, "P0128", "C0035", own=(ignored("C0035"),))
+    assert case.need == made(knowledge, "P0128").need
+    assert [fault.code for fault in case.faults] == ["P0128"]
+    (aside,) = case.set_aside
+    assert (aside.code, aside.role, aside.own_rules[0].rule.by) == ("C0035", "ignored", "a manager")
+    # The control: the rule of another fleet ignores nothing.
+    other = made(knowledge, "P0128", "C0035", own=(ignored("C0035", fleet="south"),))
+    assert other == made(knowledge, "P0128", "C0035")
+
+
+@pytest.mark.parametrize("rule", [ignored("P0AA6"), lowered("P0AA6"), lowered("P0A*")])
+def test_what_must_be_towed_is_not_talked_down_and_the_attempt_is_told(
+    knowledge: Knowledge, rule: OwnRule
+) -> None:
+    case = made(knowledge, "P0AA6", own=(rule,))
+    (fault,) = case.faults
+    assert case.urgency is fault.urgency is Urgency.TOW
+    assert case.need == made(knowledge, "P0AA6").need
+    assert [spoken.is_applied for spoken in fault.own_rules] == [False]
+    assert "never talked down" in fault.because[0]
+
+
+def test_only_faults_that_were_told_before_are_ruled_otherwise() -> None:
+    before = {"7E8 P0420": ["1"], "7E8 P0301": []}
+    assert not is_ruled_otherwise(before, {"7E8 P0420": ["1"], "7E8 P0171": ["2"]})
+    assert is_ruled_otherwise(before, {"7E8 P0420": []})
+    assert is_ruled_otherwise(before, {"7E8 P0301": ["!1"]})
+    assert is_ruled_otherwise(None, {"7E8 P0301": ["1"]})
+    assert not is_ruled_otherwise(None, {"7E8 P0301": []})

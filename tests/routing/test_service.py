@@ -8,28 +8,33 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from uuid import UUID, uuid5
 
+import msgspec
 import pytest
 
 from dtc_db.codes import parse_code
 from dtc_db.knowledge import Knowledge
+from dtc_db.own_rules import Effect, OwnRule, rules_digest
 from dtc_db.urgency import Urgency
 from dtc_db.vehicle import Powertrain, VehicleClass, VehicleKind
 from routing import service
+from routing.cases import ObservedFault, case_of, package_rules
 from routing.directory.snapshot import Directory
 from routing.errors import CasesUnavailableError
+from routing.matching.match import decide as decide_case
 from routing.matching.policy import load_policy
 from routing.model import Credential, Evidence, Person, Position, Site
 from routing.ports import (
+    Added,
     Claim,
     ClaimedFault,
     Close,
     OpenCase,
     PastCase,
     Refer,
-    SetAside,
     Verdict,
     Wait,
 )
+from routing.replay import parse_recording, record, replay
 from routing.service import plan
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -99,18 +104,19 @@ def directory() -> Directory:
     return Directory([site], "1")
 
 
-def decide(asked: Claim, sites: Directory | None = None) -> Verdict:
+def decide(asked: Claim, sites: Directory | None = None, own: Sequence[OwnRule] = ()) -> Verdict:
     return plan(
         asked,
         knowledge=knowledge(),
         directory=directory() if sites is None else sites,
         policy=load_policy(),
         at=NOW,
+        rules=package_rules().with_own(own),
     )
 
 
-def referred(asked: Claim, sites: Directory | None = None) -> Refer:
-    verdict = decide(asked, sites)
+def referred(asked: Claim, sites: Directory | None = None, own: Sequence[OwnRule] = ()) -> Refer:
+    verdict = decide(asked, sites, own)
     assert isinstance(verdict, Refer)
     return verdict
 
@@ -127,6 +133,7 @@ def opened(by: Refer) -> OpenCase:
         has_offers=bool(by.referral.offer_count),
         directory_version=by.referral.directory_version or "",
         is_unassigned=by.referral.is_unassigned,
+        ruled=by.referral.ruled,
     )
 
 
@@ -247,7 +254,11 @@ def test_what_is_left_of_a_storm_without_its_cause_is_a_fault_like_any_other() -
 def test_what_the_unit_itself_provokes_makes_no_case_and_leaves_the_reason() -> None:
     induced = fault("U0198")
     asked = claim(induced, unit="retrofit-7")
-    assert decide(asked) == Close(NOW, (SetAside(induced.episode_id, "device_induced"),))
+    verdict = decide(asked)
+    assert isinstance(verdict, Close)
+    (aside,) = verdict.set_aside
+    assert (aside.episode_id, aside.reason) == (induced.episode_id, "device_induced")
+    assert "telematics" in aside.detail
     both = referred(claim(induced, fault("P0128"), unit="retrofit-7"))
     assert both.episodes == (uuid5(VEHICLE, "P0128"),)
     assert [one.episode_id for one in both.set_aside] == [induced.episode_id]
@@ -292,6 +303,102 @@ def test_a_vehicle_without_faults_and_without_a_case_is_done_with() -> None:
     assert decide(claim()) == Close(NOW)
 
 
+IGNORE = OwnRule(effect=Effect.IGNORE, pattern="P0128", by="a manager", at=NOW, rule_id="4")
+LOWER = OwnRule(
+    effect=Effect.LOWER,
+    pattern="P0335",
+    by="a manager",
+    at=NOW,
+    rule_id="5",
+    urgency=Urgency.SOON,
+    because="two engines",
+)
+
+
+def test_a_rule_made_later_has_the_case_referred_again_with_who_decided_it() -> None:
+    first = referred(claim(fault("P0335")))
+    asked = claim(fault("P0335"), case=opened(first))
+    again = referred(asked, own=[LOWER])
+    assert again.referral is not None
+    assert (again.case_id, again.referral.version) == (first.case_id, 2)
+    document = json.loads(again.referral.document)
+    assert document["urgency"] == "soon"
+    (entry,) = document["faults"]
+    assert entry["before"]["urgency"] == "limp"
+    assert entry["own_rules"][0]["applied"] is True
+    assert entry["own_rules"][0]["rule"]["by"] == "a manager"
+    assert document["inputs"]["rules_digest"] == rules_digest([LOWER])
+    # Once told it is told; and undone it is told again.
+    told = claim(fault("P0335"), case=opened(again))
+    assert referred(told, own=[LOWER]).referral is None
+    undone = referred(told).referral
+    assert undone is not None
+    assert (undone.version, undone.urgency) == (3, Urgency.LIMP)
+    assert "own_rules" not in json.loads(undone.document)["faults"][0]
+
+
+def test_a_rule_that_speaks_of_nothing_here_changes_no_byte_but_the_digest() -> None:
+    first = referred(claim(fault("P0128")))
+    asked = claim(fault("P0128"), case=opened(first))
+    assert referred(asked, own=[LOWER]).referral is None
+    with_rule, without = referred(claim(fault("P0128")), own=[LOWER]), first
+    assert with_rule.referral is not None
+    assert without.referral is not None
+    one, other = json.loads(with_rule.referral.document), json.loads(without.referral.document)
+    assert one["inputs"].pop("rules_digest") == rules_digest([LOWER])
+    assert one == other
+
+
+def test_a_case_of_which_all_is_ignored_closes_and_the_reason_names_who() -> None:
+    case = opened(referred(claim(fault("P0128"))))
+    verdict = decide(claim(fault("P0128"), case=case), own=[IGNORE])
+    assert isinstance(verdict, Close)
+    (aside,) = verdict.set_aside
+    assert (aside.reason, "a manager" in aside.detail) == ("ignored", True)
+    # The control: without the rule the case stays open.
+    assert isinstance(decide(claim(fault("P0128"), case=case)), Refer)
+
+
+def test_a_case_that_closed_over_an_ignored_fault_goes_on_when_the_rule_is_undone() -> None:
+    ignored = fault("P0128")
+    closed_over = replace(
+        opened(referred(claim(ignored))), closed_over=frozenset({ignored.episode_id})
+    )
+    back = referred(claim(ignored, case=closed_over))
+    assert back.referral is not None
+    assert (back.case_id, back.referral.version) == (closed_over.case_id, 2)
+    assert isinstance(decide(claim(ignored, case=closed_over), own=[IGNORE]), Close)
+    # Another fault meanwhile is another visit.
+    other = referred(claim(ignored, fault("C0035"), case=closed_over), own=[IGNORE])
+    assert other.referral is not None
+    assert (other.case_id != closed_over.case_id, other.referral.version) == (True, 1)
+    document = json.loads(other.referral.document)
+    assert [entry["code"] for entry in document["faults"]] == ["C0035"]
+    assert [(e["code"], e["role"]) for e in document["set_aside"]] == [("P0128", "ignored")]
+
+
+def test_a_referral_with_rules_replays_byte_for_byte() -> None:
+    faults = [fault("P0335"), fault("P0128"), fault("P0301"), fault("P0420")]
+    case = case_of(
+        [ObservedFault(code=f.code, ecu=f.ecu, status=f.status, onset_at=NOW) for f in faults],
+        case_id="c",
+        vehicle=CAR,
+        is_registered=True,
+        position=Position(lon_deg=9.52, lat_deg=47.14),
+        knowledge=knowledge(),
+        rules=package_rules().with_own([LOWER, IGNORE]),
+    )
+    decision = decide_case(case, directory(), load_policy(), decided_at=NOW)
+    recorded = parse_recording(record(decision, directory(), load_policy()))
+    again = replay(recorded)
+    assert (again.is_same, again.differences) == (True, ())
+    document = json.loads(again.document)
+    assert {"set_aside", "findings"} <= document.keys()
+    # The control: who made the rule cannot be changed unseen.
+    forged = msgspec.json.encode(recorded).replace(b"a manager", b"nobody at")
+    assert not replay(parse_recording(forged)).is_same
+
+
 class _Cases:
     """A case store with a few claims; the loop ends when it has nothing more to give."""
 
@@ -325,7 +432,22 @@ class _Directories:
         return directory()
 
 
-async def serve(cases: _Cases) -> None:
+class _AddedRules:
+    """Customers' rules that change with each look."""
+
+    def __init__(self, *rules: Sequence[OwnRule]) -> None:
+        self._rules = list(rules)
+        self.version = 0
+
+    async def fetch_version(self) -> str:
+        return str(self.version + 1 if self._rules else self.version)
+
+    async def fetch_added(self) -> Added:
+        self.version += 1
+        return Added(version=str(self.version), rules=self._rules.pop(0))
+
+
+async def serve(cases: _Cases, added: _AddedRules | None = None) -> None:
     with pytest.raises(asyncio.CancelledError):
         await service.serve(
             cases,
@@ -333,7 +455,18 @@ async def serve(cases: _Cases) -> None:
             knowledge=knowledge(),
             policy=load_policy(),
             now=lambda: NOW,
+            added=added,
         )
+
+
+async def test_a_rule_that_was_made_or_undone_meanwhile_is_read_before_the_next_decision(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(service, "DIRECTORY_CHECK_S", 0)
+    asked = [claim(fault("P0128"))]
+    cases = _Cases(asked, asked, asked)
+    await serve(cases, _AddedRules([], [IGNORE], []))
+    assert [type(verdict) for verdict in cases.verdicts] == [Refer, Close, Refer]
 
 
 async def test_a_database_that_is_away_for_a_moment_ends_nothing(

@@ -1,11 +1,12 @@
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from dtc_db.knowledge import Knowledge
 from dtc_db.layers import Entry, Row, parse_list
-from dtc_db.rules import Effect, OwnRule
+from dtc_db.own_rules import Effect, OwnRule
 from dtc_db.urgency import Urgency
 from dtc_db.vehicle import VehicleKind
 from storage import knowledge
@@ -159,7 +160,7 @@ async def test_each_change_has_a_version_and_looks_at_open_cases_again(pool: Poo
     await pool.execute("delete from work")
     store = PostgresKnowledgeStore(pool)
     versions = [await store.fetch_version()]
-    rule_id = await store.add_rule(rule())
+    rule_id = await store.add_rule(replace(rule(), fleet=""))
     versions.append(await store.fetch_version())
     rows = await pool.fetch("select vehicle_id, due_at from work")
     assert [row["vehicle_id"] for row in rows] == [referred.vehicle_id], "only what has a case"

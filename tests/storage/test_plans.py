@@ -38,7 +38,7 @@ LOOK_UPS: dict[tuple[str, str], tuple[Any, ...]] = {
     ("episodes", "retire_episodes"): (SOME, ["7E8"] * 50, ["P0300"] * 50),
     ("cases", "claim_work"): (NOW, 50, ONE, NOW),
     ("cases", "select_vehicles"): (SOME,),
-    ("cases", "select_open_cases"): (SOME,),
+    ("cases", "select_cases"): (SOME,),
     ("cases", "select_faults"): (SOME,),
     ("cases", "lock_vehicle"): (ONE,),
     ("cases", "finish_work"): (ONE, ONE, 1),
