@@ -148,6 +148,30 @@ class Cases(Shape):
         return cls(items=[Case.of(item) for item in page.items], after=_cursor(page.after))
 
 
+class Record(Shape):
+    """What a control unit kept about one code: a UDS snapshot or extended data, `raw` in hex."""
+
+    kind: str
+    number: int | None = None
+    did: int | None = None
+    raw: str = ""
+
+
+class Evidence(Shape):
+    """What a fault rests on; what is not known is absent.
+
+    `raw` is the message that listed the code, in hex, and `report` the id of the report that
+    brought it. `signals` were measured when that report was written; `snapshot` is what the control
+    unit kept of the moment of the fault.
+    """
+
+    report: str | None = None
+    raw: str | None = None
+    signals: dict[str, float] = {}
+    snapshot: dict[str, float] = {}
+    records: list[Record] = []
+
+
 class Fault(Shape):
     """One time that one fault was on; `off_at` is absent while it is."""
 
@@ -166,6 +190,7 @@ class Fault(Shape):
     last_seen_at: datetime
     off_at: datetime | None = None
     odometer_km: float | None = None
+    evidence: Evidence
 
     @classmethod
     def of(cls, value: views.FaultView) -> Self:
@@ -186,6 +211,7 @@ class Fault(Shape):
             last_seen_at=value.last_seen_at,
             off_at=value.off_at,
             odometer_km=value.odometer_km,
+            evidence=Evidence.model_validate(value.evidence),
         )
 
 

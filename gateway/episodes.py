@@ -21,6 +21,7 @@ from enum import StrEnum
 
 from dtc_db.codes import Code
 from gateway.clock import Doubt, Reading
+from gateway.evidence import NOTHING_NEW, Evidence, add_details, first_evidence, freeze_frames
 from gateway.model import Observation, Outcome, Report, ReportedCode, Status
 
 # A fault that is off for less than this was never away: no second alarm for a loose contact.
@@ -62,6 +63,7 @@ class Episode:
         odometer_km: At onset.
         doubt: Why the time of its onset is not to be trusted.
         may_return: Off, but its case is still open: listed again in time, it goes on.
+        evidence: What is to be kept in addition to what is kept already.
     """
 
     ecu: str
@@ -86,6 +88,7 @@ class Episode:
     odometer_km: float | None = None
     doubt: Doubt | None = None
     may_return: bool = True
+    evidence: Evidence = NOTHING_NEW
 
     @property
     def predecessor(self) -> int | None:
@@ -153,6 +156,7 @@ class _Ledger:
         self._report = report
         self._reading = reading
         self._at = report.received_at
+        self._frames = freeze_frames(report.observations)
         self._latest = {(episode.ecu, episode.code): episode for episode in known}
         self._filtered = {
             (observation.ecu, observation.service, reported.code)
@@ -223,6 +227,7 @@ class _Ledger:
             is_uncertain=reported.is_uncertain,
             odometer_km=self._report.odometer_km,
             doubt=self._reading.doubt,
+            evidence=first_evidence(self._report, observation),
         )
         return self._seen(new, observation, reported, status)
 
@@ -271,6 +276,7 @@ class _Ledger:
             seq=episode.seq if is_behind else self._report.seq,
             confirmed_at=_first(episode.confirmed_at, at, is_now=_is_sure(stage)),
             permanent_at=_first(episode.permanent_at, at, is_now=stage is Status.PERMANENT),
+            evidence=add_details(episode.evidence, self._frames, observation, reported),
         )
 
     def _turn_off(self, observation: Observation) -> None:

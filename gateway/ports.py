@@ -1,9 +1,10 @@
 """What the gateway needs from the world, in its own words."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from gateway.model import DeadLetter, Report
+from gateway.vehicles import Kind
 
 
 class ReportStore(Protocol):
@@ -23,4 +24,21 @@ class ReportStore(Protocol):
         Raises:
             StoreUnavailableError: Nothing is known to be stored; the caller may try again.
             ReportRefusedError: Nothing was stored, and never will be with this batch.
+        """
+
+
+class VehicleRegister(Protocol):
+    """Where vehicles are registered."""
+
+    async def kinds_of(self, makes: Sequence[str]) -> Mapping[str, Kind]:
+        """Find all vehicles of some makes.
+
+        Args:
+            makes: In lower case.
+
+        Returns:
+            Unit to make and model, as they were written; at most ``vehicles.KINDS_MAX``.
+
+        Raises:
+            StoreUnavailableError: The caller may try again.
         """

@@ -7,6 +7,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.signals.errors import SignalFileError
+from gateway.signals.folder import LIST, SignalFolder
 from rightbay.errors import RightbayError
 from rightbay.servers import broker, postgres
 from rightbay.servers.identity import server_user
@@ -48,7 +50,8 @@ class Finding:
 
 def examine(settings: Settings) -> tuple[Finding, ...]:
     """Look at this machine; starts nothing and writes nothing."""
-    return (_python(), _data(settings), _database(settings), _broker(settings))
+    signals = () if settings.signals is None else (_signals(settings.signals),)
+    return (_python(), _data(settings), _database(settings), _broker(settings), *signals)
 
 
 def _python() -> Finding:
@@ -62,6 +65,20 @@ def _python() -> Finding:
         else ("a supervisor killed by force leaves servers, which the next start ends",),
         problem=None if is_new_enough else "Python 3.12 or newer is needed",
     )
+
+
+def _signals(path: Path) -> Finding:
+    """Read the files as the gateway will; it starts without those that it cannot read."""
+    folder = SignalFolder(path)
+    try:
+        folder.refresh(now_s=0.0)
+    except SignalFileError as error:
+        found, lacks = f"{path}, which cannot be used: {error}", "all that its files say"
+    else:
+        count = len(folder.library)
+        found = f"{path}: {count} tables in {LIST}"
+        lacks = "" if count else f"anything to read: {LIST} is not there or empty"
+    return Finding(part="signals", found=(found,), used=str(path), lacks=(lacks,) if lacks else ())
 
 
 def _data(settings: Settings) -> Finding:

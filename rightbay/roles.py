@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from functools import partial
+from time import monotonic
 from uuid import uuid4
 
 from rightbay.settings import Settings
@@ -50,15 +51,15 @@ Serve = Callable[[], Awaitable[None]]
 @contextlib.asynccontextmanager
 async def _gateway(settings: Settings) -> AsyncIterator[Serve]:
     from gateway import service
-    from gateway.dialects.registry import FOREIGN, Registry
-    from gateway.dialects.rightbay import RightbayDialect
     from gateway.sources.mqtt import MqttClient
+    from gateway.vehicles import Vehicles
+    from rightbay.reading import make_registry
     from storage import partitions
     from storage.pool import open_pool
     from storage.reports import PostgresReportStore
 
-    ours = RightbayDialect(settings.topic_prefix)
-    registry = Registry([ours, *(FOREIGN[name]() for name in settings.dialects)])
+    vehicles = Vehicles()
+    registry = make_registry(settings, vehicles)
     client = MqttClient(
         broker_url(settings), client_id=settings.gateway_id, subscriptions=registry.topic_filters
     )
@@ -67,6 +68,12 @@ async def _gateway(settings: Settings) -> AsyncIterator[Serve]:
 
         async def serve() -> None:
             async with asyncio.TaskGroup() as group:
+                if settings.signals is not None:
+                    from rightbay.signal_files import make_keeper
+
+                    keeper = make_keeper(settings.signals, vehicles, pool)
+                    await keeper.look(now_s=monotonic())
+                    group.create_task(keeper.serve(clock_s=monotonic), name="signals")
                 group.create_task(
                     partitions.serve(
                         pool,

@@ -52,6 +52,7 @@ class Settings:
         topic_prefix: What every MQTT topic begins with.
         gateway_id: Under which the broker keeps a gateway's session; each gateway has its own.
         dialects: Other makers' device families that the gateway listens to besides our own units.
+        signals: Folder that says what is on the buses of vehicles (docs/signals.md); absolute.
         log_level: The least grave event that is logged.
         retention_days: How long reports, transitions, message ids and dead letters are kept.
     """
@@ -65,6 +66,7 @@ class Settings:
     topic_prefix: str = "rb/1"
     gateway_id: str = "rightbay-gateway"
     dialects: tuple[str, ...] = ()
+    signals: Path | None = None
     log_level: LogLevel = LogLevel.INFO
     retention_days: int = 400
 
@@ -142,6 +144,13 @@ def _folder(text: str) -> Path:
     return Path(text).expanduser().absolute()
 
 
+def _existing_folder(text: str) -> Path:
+    folder = _folder(text)
+    if not folder.is_dir():
+        raise ValueError(text)
+    return folder
+
+
 def _url(*schemes: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         parts = urlsplit(text)
@@ -204,6 +213,7 @@ _FORMS: Final[Mapping[str, tuple[Callable[[str], Any], str]]] = {
     ),
     "gateway_id": (_matching(r"[A-Za-z0-9_-]{1,64}"), "1 to 64 letters, digits, - and _"),
     "dialects": (_names, "some of " + ",".join(sorted(DIALECTS)) + ", with commas between"),
+    "signals": (_existing_folder, "a folder that is there"),
     "log_level": (LogLevel, "one of " + ", ".join(LogLevel)),
     "retention_days": (_days, "a number of days from 7 to 36500"),
 }

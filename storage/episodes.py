@@ -11,6 +11,7 @@ import asyncpg
 from dtc_db.codes import parse_code
 from gateway.clock import Doubt
 from gateway.episodes import Episode, Transition
+from gateway.evidence import NOTHING_NEW, Evidence
 from gateway.model import Status
 from storage.keys import episode_id_of
 from storage.pool import Connection
@@ -104,7 +105,24 @@ def _row(vehicle: UUID, e: Episode, *, is_latest: bool) -> tuple[object, ...]:
         e.odometer_km,
         e.doubt,
         is_latest,
+        _evidence_json(e.evidence),
     )
+
+
+def _evidence_json(evidence: Evidence) -> str:
+    if evidence is NOTHING_NEW:
+        return "{}"
+    told = {
+        "report": evidence.report,
+        "raw": evidence.raw.hex().upper(),
+        "signals": dict(evidence.signals),
+        "snapshot": dict(evidence.snapshot),
+        "records": [
+            {"kind": one.kind, "number": one.number, "did": one.did, "raw": one.raw.hex().upper()}
+            for one in evidence.records
+        ],
+    }
+    return json.dumps({key: value for key, value in told.items() if value})
 
 
 def _episode(row: asyncpg.Record) -> Episode:

@@ -1,14 +1,16 @@
 """The register of vehicles: which unit sits in what. The only place where a VIN is kept."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import asyncpg
 
+from gateway.errors import StoreUnavailableError
+from gateway.vehicles import KINDS_MAX, Kind
 from routing.model import RegisteredVehicle
-from storage.errors import ConflictError
+from storage.errors import ConflictError, DatabaseUnavailableError
 from storage.keys import vehicle_id_of
 from storage.pool import Pool, transaction
 from storage.statements import load_statements
@@ -62,6 +64,25 @@ async def find_registered(pool: Pool, units: Sequence[str]) -> frozenset[str]:
     async with transaction(pool) as connection:
         rows = await connection.fetch(SQL["find_registered"], list(units))
     return frozenset(row["unit"] for row in rows)
+
+
+class PostgresVehicleRegister:
+    """Implements `gateway.ports.VehicleRegister`."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def kinds_of(self, makes: Sequence[str]) -> Mapping[str, Kind]:
+        """See the port."""
+        try:
+            async with transaction(self._pool) as connection:
+                rows = await connection.fetch(SQL["select_kinds"], list(makes), KINDS_MAX)
+        except DatabaseUnavailableError as error:
+            raise StoreUnavailableError(str(error)) from error
+        # A million vehicles share a few hundred kinds.
+        alike: dict[Kind, Kind] = {}
+        kinds = ((row["unit"], Kind(row["make"], row["model"])) for row in rows)
+        return {unit: alike.setdefault(kind, kind) for unit, kind in kinds}
 
 
 def _vehicle_json(vehicle: RegisteredVehicle) -> dict[str, object]:

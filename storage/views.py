@@ -5,8 +5,10 @@ not by a number of rows: rows that come meanwhile neither repeat nor hide anothe
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -68,6 +70,8 @@ class FaultView:
 
     Attributes:
         case_id: The case it belongs to, if it made or joined one.
+        evidence: ``report``, ``raw``, ``signals``, ``snapshot`` and ``records``, those that are
+            known, as `gateway.evidence.Evidence` explains them; bytes in hex.
         off_at: None while it is on.
     """
 
@@ -85,6 +89,7 @@ class FaultView:
     last_seen_at: datetime
     off_at: datetime | None
     odometer_km: float | None
+    evidence: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -305,4 +310,5 @@ def _fault(row: asyncpg.Record) -> FaultView:
         last_seen_at=row["last_seen_at"],
         off_at=row["off_at"],
         odometer_km=row["odometer_km"],
+        evidence=json.loads(row["evidence"]),
     )

@@ -19,9 +19,11 @@ from gateway.dialects.foreign import (
     as_object,
     level_of,
 )
+from gateway.dialects.traffic import live_values
 from gateway.model import Bus, Observation, Reason, Rejection
 from gateway.protocols import messages
 from gateway.protocols.listener import Message
+from gateway.protocols.messages import BusSettings, SettingsOf, defaults_of
 
 # Unfinished answers of all devices, and parts of one: the longest answer has 4095 bytes.
 ANSWERS_MAX = 1_000
@@ -32,7 +34,12 @@ _NAME_LENGTH_MAX = 20
 _WITH_PID = frozenset({0x01, 0x02, 0x09, 0x19})
 
 
-def openxc(topic_filter: str = "openxc/+/diagnostic", *, unit_level: int = 1) -> ForeignDialect:
+def openxc(
+    topic_filter: str = "openxc/+/diagnostic",
+    *,
+    unit_level: int = 1,
+    settings_of: SettingsOf = defaults_of,
+) -> ForeignDialect:
     """Read what a bridge brings below one filter; the vehicle's name is a level of the topic."""
     parts = _Parts()
 
@@ -42,11 +49,18 @@ def openxc(topic_filter: str = "openxc/+/diagnostic", *, unit_level: int = 1) ->
         payload = _bytes(response.get("payload", ""))
         is_part = "frame" in response
         whole = parts.take(_key(unit, response), response["frame"], payload) if is_part else payload
-        found = _decode(response, whole) if isinstance(whole, bytes) else whole
+        settings = settings_of(unit)
+        found = _decode(response, whole, settings) if isinstance(whole, bytes) else whole
+        observations = (found,) if isinstance(found, Observation) else ()
+        values = live_values(observations)
         return Contents(
             unit=unit,
-            observations=(found,) if isinstance(found, Observation) else (),
+            observations=observations,
             rejections=(found,) if isinstance(found, Rejection) else (),
+            speed_kmh=values.get("speed_kmh"),
+            odometer_km=values.get("odometer_km"),
+            soc_pct=values.get("soc_pct"),
+            signals=values,
         )
 
     return ForeignDialect((topic_filter,), read)
@@ -81,13 +95,15 @@ def _key(unit: str, response: Body) -> str:
     return "/".join((unit, *(str(response.get(name))[:_NAME_LENGTH_MAX] for name in names)))
 
 
-def _decode(response: Body, payload: bytes) -> Observation | Rejection | None:
+def _decode(
+    response: Body, payload: bytes, settings: BusSettings
+) -> Observation | Rejection | None:
     mode = _number(response.get("mode"), "mode", 0x3F)
     can_id = _number(response.get("message_id", response.get("id")), "message_id", (1 << 29) - 1)
     ecu = f"{can_id:03X}" if can_id <= 0x7FF else f"{can_id:08X}"
     data = _answer(response, mode, payload)
     message = Message(t_ms=0.0, can_id=ecu, ecu=ecu, data=data)
-    return messages.decode(message, bus=Bus.CAN)
+    return messages.decode(message, bus=Bus.CAN, settings=settings)
 
 
 def _answer(response: Body, mode: int, payload: bytes) -> bytes:

@@ -12,6 +12,7 @@ from gateway.dialects.traccar import traccar
 from gateway.dialects.vss import vss
 from gateway.dialects.wican import wican
 from gateway.model import DeadLetter, Reason, Report
+from gateway.protocols.messages import SettingsOf
 
 
 class Dialect(Protocol):
@@ -25,14 +26,14 @@ class Dialect(Protocol):
         """Make a report of a message that matches one of the filters. Never raises."""
 
 
-FOREIGN: Mapping[str, Callable[[], Dialect]] = {
-    "fleetwise": fleetwise,
-    "inhand": inhand,
-    "openxc": openxc,
-    "ovms": ovms,
-    "traccar": traccar,
-    "vss": vss,
-    "wican": wican,
+FOREIGN: Mapping[str, Callable[[SettingsOf], Dialect]] = {
+    "fleetwise": lambda _settings_of: fleetwise(),
+    "inhand": lambda _settings_of: inhand(),
+    "openxc": lambda settings_of: openxc(settings_of=settings_of),
+    "ovms": lambda _settings_of: ovms(),
+    "traccar": lambda _settings_of: traccar(),
+    "vss": lambda _settings_of: vss(),
+    "wican": lambda settings_of: wican(settings_of=settings_of),
 }
 """Other makers' device families by name, each on its usual topics; read only where asked for."""
 

@@ -7,18 +7,17 @@ Silence means nothing here: a report without ``codes`` says nothing about codes,
 says that the unit asked and there were none.
 """
 
-from collections.abc import Callable
 from datetime import datetime
 from hashlib import sha256
 
 import msgspec
 
-from gateway.decode import decode_frames
 from gateway.dialects.codes import observe_codes
 from gateway.dialects.fields import FieldReader, is_name
 from gateway.dialects.frames import read_frames
-from gateway.model import Bus, DeadLetter, Observation, Reason, Rejection, Report
-from gateway.protocols.messages import DEFAULTS, BusSettings
+from gateway.dialects.traffic import Traffic, read_traffic
+from gateway.model import Bus, DeadLetter, Reason, Report
+from gateway.protocols.messages import SettingsOf, defaults_of
 
 # A drive's worth of frames fits; brokers refuse larger messages by default.
 PAYLOAD_LENGTH_MAX = 1 << 20
@@ -66,12 +65,7 @@ class RightbayDialect:
         settings_of: What is known of the vehicle behind a unit.
     """
 
-    def __init__(
-        self,
-        prefix: str = "rb/1",
-        *,
-        settings_of: Callable[[str], BusSettings] = lambda _unit: DEFAULTS,
-    ) -> None:
+    def __init__(self, prefix: str = "rb/1", *, settings_of: SettingsOf = defaults_of) -> None:
         self._prefix = prefix
         self._settings_of = settings_of
         self.topic_filters = (f"{prefix}/+/up/report",)
@@ -125,7 +119,8 @@ class RightbayDialect:
         self, unit: str, event_id: str, wire: _Wire, payload: bytes, received_at: datetime
     ) -> Report:
         fields = FieldReader()
-        observations, rejections, read = self._read_frames(unit, wire, fields)
+        traffic = self._read_frames(unit, wire, fields)
+        observations, read = traffic.observations, traffic.values
         if isinstance(wire.codes, list):
             observations += observe_codes(fields, wire.codes, is_complete=True)
 
@@ -142,29 +137,26 @@ class RightbayDialect:
             received_at=received_at,
             unit_at=fields.time("at", wire.at),
             seq=fields.integer("seq", wire.seq, low=0, high=_SEQ_MAX),
-            position=fields.position("pos", wire.pos),
+            position=fields.position("pos", wire.pos) or traffic.position,
             speed_kmh=number("speed_kmh", wire.speed_kmh, SPEED_KMH_MAX),
             odometer_km=number("odometer_km", wire.odometer_km, ODOMETER_KM_MAX),
             soc_pct=number("soc_pct", wire.soc_pct, 100),
             signals=read | fields.signals("signals", wire.signals),
             is_historical=fields.boolean("historical", wire.historical),
             observations=observations,
-            rejections=(*rejections, *fields.rejections),
+            rejections=(*traffic.rejections, *fields.rejections),
         )
 
-    def _read_frames(
-        self, unit: str, wire: _Wire, fields: FieldReader
-    ) -> tuple[tuple[Observation, ...], tuple[Rejection, ...], dict[str, float]]:
+    def _read_frames(self, unit: str, wire: _Wire, fields: FieldReader) -> Traffic:
         if not isinstance(wire.frames, list):
-            return (), (), {}
+            return Traffic()
         if not isinstance(wire.bus, str) or wire.bus not in Bus:
             text = f"bus: expected one of {', '.join(Bus)}; the frames were not read"
             fields.reject(Reason.NOT_SUPPORTED, text, wire.bus)
-            return (), (), {}
-        bus, settings = Bus(wire.bus), self._settings_of(unit)
+            return Traffic()
+        bus = Bus(wire.bus)
         frames = read_frames(fields, wire.frames, bus=bus)
-        observations, rejections = decode_frames(frames, bus=bus, settings=settings)
-        return observations, rejections, settings.read_signals(frames, bus)
+        return read_traffic(frames, bus=bus, settings=self._settings_of(unit))
 
 
 def _read_json(payload: bytes) -> _Wire | tuple[Reason, str]:

@@ -10,9 +10,9 @@ nothing but first frames. An object without frames is what the firmware polled: 
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import NamedTuple
 
-from gateway.decode import decode_frames
 from gateway.dialects.fields import FieldReader
 from gateway.dialects.foreign import (
     Body,
@@ -22,30 +22,39 @@ from gateway.dialects.foreign import (
     as_object,
     level_of,
 )
+from gateway.dialects.traffic import read_traffic
 from gateway.model import Bus, Frame, Reason
 from gateway.protocols.listener import Listener
-from gateway.protocols.messages import DEFAULTS, BusSettings
+from gateway.protocols.messages import BusSettings, SettingsOf, defaults_of
 
 DEVICES_MAX = 1_000
 FRAMES_MAX = 1_000
 
 
+class _Heard(NamedTuple):
+    """A device's bus, and what was known of it when we began to listen."""
+
+    settings: BusSettings
+    listener: Listener
+
+
 def wican(
-    topic_filter: str = "wican/+/can/rx",
-    *,
-    settings_of: Callable[[str], BusSettings] = lambda _unit: DEFAULTS,
+    topic_filter: str = "wican/+/can/rx", *, settings_of: SettingsOf = defaults_of
 ) -> ForeignDialect:
     """Read what adapters publish; the device's name is the second level of the topic."""
-    listeners: OrderedDict[tuple[str, str], Listener] = OrderedDict()
+    heard: OrderedDict[tuple[str, str], _Heard] = OrderedDict()
 
     def listener_of(unit: str, bus: str, settings: BusSettings) -> Listener:
-        listener = listeners.pop((unit, bus), None) or Listener(
-            Bus.CAN, addressing=settings.addressing, answer_ids=settings.answer_ids
-        )
-        listeners[unit, bus] = listener
-        if len(listeners) > DEVICES_MAX:
-            listeners.popitem(last=False)
-        return listener
+        before = heard.pop((unit, bus), None)
+        if before is None or before.settings is not settings:
+            before = _Heard(
+                settings,
+                Listener(Bus.CAN, addressing=settings.addressing, answer_ids=settings.answer_ids),
+            )
+        heard[unit, bus] = before
+        if len(heard) > DEVICES_MAX:
+            heard.popitem(last=False)
+        return before.listener
 
     def read(topic: str, body: object, fields: FieldReader) -> Contents:
         unit, message = level_of(topic, 1), as_object(body, "the message")
@@ -57,18 +66,18 @@ def wican(
         if message.get("type", "rx") != "rx":  # what the adapter itself sent
             return Contents(unit=unit)
         settings = settings_of(unit)
-        frames = _frames(listed, message.get("ts"), fields)
-        observations, rejections = decode_frames(
-            frames,
+        traffic = read_traffic(
+            _frames(listed, message.get("ts"), fields),
             bus=Bus.CAN,
             settings=settings,
             listener=listener_of(unit, str(message.get("bus", 0)), settings),
         )
-        values = settings.read_signals(frames, Bus.CAN)
+        values = traffic.values
         return Contents(
             unit=unit,
-            observations=observations,
-            rejections=rejections,
+            observations=traffic.observations,
+            rejections=traffic.rejections,
+            position=traffic.position,
             speed_kmh=values.get("speed_kmh"),
             odometer_km=values.get("odometer_km"),
             soc_pct=values.get("soc_pct"),

@@ -1,6 +1,6 @@
 """Reads one whole message, whatever protocol it belongs to."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -47,6 +47,13 @@ class BusSettings:
 
 
 DEFAULTS = BusSettings()
+SettingsOf = Callable[[str], BusSettings]
+"""Says what is known of the vehicle behind a unit."""
+
+
+def defaults_of(_unit: str) -> BusSettings:
+    """Know nothing of any vehicle."""
+    return DEFAULTS
 
 
 def decode(

@@ -12,7 +12,7 @@ from pathlib import Path
 from gateway.model import Bus
 from gateway.signals.database import FILE_LENGTH_MAX, SignalDatabase
 from gateway.signals.errors import SignalFileError
-from gateway.signals.library import Entry, Library, parse_list
+from gateway.signals.library import Entry, Library, Listed, parse_list
 
 LIST = "signals.toml"
 SETTLE_S = 2.0
@@ -76,10 +76,11 @@ class SignalFolder:
         if not self._watch.is_due(states, now_s=now_s):
             return False
         self._watch.take(states)
-        entries = parse_list(self._read(LIST)) if LIST in states else ()
-        self._paths = tuple(entry.path for entry in entries)
+        listed = parse_list(self._read(LIST)) if LIST in states else Listed()
+        self._paths = tuple(entry.path for entry in listed.entries)
         self._watch.take(self._states())
-        self.library = Library([(entry, self._load(entry)) for entry in entries])
+        loaded = [(entry, self._load(entry)) for entry in listed.entries]
+        self.library = Library(loaded, listed.rules)
         return True
 
     def _states(self) -> States:

@@ -1,6 +1,6 @@
-"""Chooses the description of signals that fits a vehicle: by make, model and bus.
+"""Chooses what fits a vehicle: the description of its signals, and how to read its buses.
 
-The list of files is TOML, one table each; what it leaves out fits every vehicle:
+The list is TOML. A file has a table each; what it leaves out fits every vehicle:
 
     [[file]]
     path = "truck.dbc"
@@ -9,15 +9,21 @@ The list of files is TOML, one table each; what it leaves out fits every vehicle
 
     [file.names]
     isolation_kohm = "HV_Status.IsoResistance"
+
+Tables ``[[bus]]`` are explained in `gateway.signals.rules`.
 """
 
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.model import Bus
-from gateway.signals.database import SignalDatabase
 from gateway.signals.errors import SignalFileError
+from gateway.signals.rules import RULES_MAX, BusRule, parse_rule
+
+if TYPE_CHECKING:
+    from gateway.signals.database import SignalDatabase
 
 FILES_MAX = 1_000
 _KEYS = frozenset({"path", "bus", "make", "model", "names"})
@@ -53,16 +59,41 @@ class Entry:
         return 4 * (self.model is not None) + 2 * (self.make is not None) + (self.bus is not None)
 
 
-class Library:
-    """All descriptions that are loaded."""
+class Listed(NamedTuple):
+    """What a list says."""
 
-    def __init__(self, loaded: Iterable[tuple[Entry, SignalDatabase]] = ()) -> None:
+    entries: tuple[Entry, ...] = ()
+    rules: tuple[BusRule, ...] = ()
+
+
+class Library:
+    """All descriptions that are loaded, and the rules beside them."""
+
+    def __init__(
+        self,
+        loaded: Iterable[tuple[Entry, "SignalDatabase"]] = (),
+        rules: Iterable[BusRule] = (),
+    ) -> None:
         self._loaded = sorted(loaded, key=lambda pair: pair[0].narrowness, reverse=True)
+        self._rules = sorted(rules, key=lambda rule: rule.narrowness, reverse=True)
 
     def __len__(self) -> int:
-        return len(self._loaded)
+        return len(self._loaded) + len(self._rules)
 
-    def find(self, *, make: str | None, model: str | None, bus: Bus) -> SignalDatabase | None:
+    @property
+    def makes(self) -> tuple[str, ...]:
+        """Whose vehicles have to be looked up; in lower case and in order."""
+        asked = {entry.make for entry, _ in self._loaded} | {rule.make for rule in self._rules}
+        return tuple(sorted(make for make in asked if make is not None))
+
+    def find_rule(self, unit: str, *, make: str | None, model: str | None) -> BusRule | None:
+        """Find the narrowest rule that fits; of two alike the one that is listed first."""
+        for rule in self._rules:
+            if rule.fits(unit, make=make, model=model):
+                return rule
+        return None
+
+    def find(self, *, make: str | None, model: str | None, bus: Bus) -> "SignalDatabase | None":
         """Find the narrowest description that fits; of two alike the one that is listed first."""
         for entry, database in self._loaded:
             if entry.fits(make=make, model=model, bus=bus):
@@ -71,14 +102,14 @@ class Library:
 
     def of_vehicle(
         self, *, make: str | None = None, model: str | None = None
-    ) -> dict[Bus, SignalDatabase]:
+    ) -> "dict[Bus, SignalDatabase]":
         """Gather what describes the buses of one vehicle, as `BusSettings.signals` takes it."""
         found = {bus: self.find(make=make, model=model, bus=bus) for bus in (Bus.CAN, Bus.J1939)}
         return {bus: database for bus, database in found.items() if database is not None}
 
 
-def parse_list(text: str) -> tuple[Entry, ...]:
-    """Read the list of files.
+def parse_list(text: str) -> Listed:
+    """Read the list of files and rules.
 
     Raises:
         SignalFileError: It is no such list; says which entry and why.
@@ -87,12 +118,25 @@ def parse_list(text: str) -> tuple[Entry, ...]:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SignalFileError(f"the list of signal files: {error}") from error
-    listed = document.get("file", [])
-    if document.keys() - {"file"} or not isinstance(listed, list):
-        raise SignalFileError("the list of signal files: expected tables [[file]] and no others")
-    if len(listed) > FILES_MAX:
-        raise SignalFileError(f"the list of signal files: expected at most {FILES_MAX}")
-    return tuple(_entry(number, table) for number, table in enumerate(listed, 1))
+    if document.keys() - {"file", "bus"}:
+        raise SignalFileError("the list of signal files: expected tables [[file]] and [[bus]] only")
+    files = _tables(document, "file", count_max=FILES_MAX)
+    rules = _tables(document, "bus", count_max=RULES_MAX)
+    return Listed(
+        tuple(_entry(number, table) for number, table in enumerate(files, 1)),
+        tuple(parse_rule(number, table) for number, table in enumerate(rules, 1)),
+    )
+
+
+def _tables(
+    document: Mapping[str, object], name: str, *, count_max: int
+) -> list[Mapping[str, object]]:
+    listed = document.get(name, [])
+    if not isinstance(listed, list) or not all(isinstance(one, Mapping) for one in listed):
+        raise SignalFileError(f"the list of signal files: expected tables [[{name}]]")
+    if len(listed) > count_max:
+        raise SignalFileError(f"the list of signal files: expected at most {count_max} of {name}")
+    return listed
 
 
 def _entry(number: int, table: Mapping[str, object]) -> Entry:
@@ -110,6 +154,8 @@ def _entry(number: int, table: Mapping[str, object]) -> Entry:
         raise SignalFileError(
             f"signal file {number}: path: expected a file below the list's folder"
         )
+    if model is not None and make is None:
+        raise SignalFileError(f"signal file {number}: model: expected make beside it")
     if bus is not None and bus not in (Bus.CAN, Bus.J1939):
         raise SignalFileError(f"signal file {number}: bus: expected can or j1939")
     return Entry(

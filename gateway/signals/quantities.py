@@ -32,8 +32,10 @@ class Quantity:
 
 
 _KM_PER_MILE = 1.609344
+_DEGREES = dict.fromkeys(("deg", "°", "degree", "degrees"), (1.0, 0.0))
 
-# SPN: 84 wheel-based speed, 917 and 245 total distance, 110 coolant, 168 and 158 battery. Seen in
+# SPN: 84 wheel-based speed, 917 and 245 total distance, 110 coolant, 168 and 158 battery,
+# 584 latitude, 585 longitude. Seen in
 # public DBC files for J1939; the standard's own list was not read.
 QUANTITIES: Final = {
     "speed_kmh": Quantity(
@@ -63,6 +65,8 @@ QUANTITIES: Final = {
     ),
     "battery_v": Quantity(low=0, high=100, units={"v": (1, 0), "mv": (0.001, 0)}, spns=(168, 158)),
     "soc_pct": Quantity(low=0, high=100, units={"%": (1, 0), "pct": (1, 0), "percent": (1, 0)}),
+    "lon_deg": Quantity(low=-180, high=180, units=_DEGREES, spns=(585,)),
+    "lat_deg": Quantity(low=-90, high=90, units=_DEGREES, spns=(584,)),
     "isolation_kohm": Quantity(
         low=0,
         high=1_000_000,

@@ -12,12 +12,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from gateway.dialects.registry import Registry
-from gateway.dialects.rightbay import RightbayDialect
 from gateway.model import Reason
 from gateway.replay import Parse, Replayed, replay_letter
+from gateway.vehicles import Vehicles
 from rightbay.commands.options import DataOption, JsonOption
+from rightbay.reading import make_registry
 from rightbay.settings import Settings, load_settings
+from rightbay.signal_files import make_keeper
 from rightbay.supervision.instance import database_url
 from storage.deadletters import (
     Dropped,
@@ -155,8 +156,11 @@ async def _show(url: str, letter: int) -> StoredLetter:
 async def _replay(
     settings: Settings, letter: int | None, reason: Reason | None, unit: str | None
 ) -> dict[str, int]:
-    registry = Registry([RightbayDialect(settings.topic_prefix)])
+    vehicles = Vehicles()
+    registry = make_registry(settings, vehicles)
     async with open_pool(database_url(settings), size_max=2) as pool:
+        if settings.signals is not None:
+            await make_keeper(settings.signals, vehicles, pool).look(now_s=0.0)
         take = partial(_replay_one, pool, parse=registry.parse, prefix=settings.topic_prefix)
         counts: Counter[str] = Counter()
         if letter is not None:

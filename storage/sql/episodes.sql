@@ -23,14 +23,15 @@ where
 insert into episode (
     vehicle_id, episode_id, ecu, code, ordinal, service, status, status_byte, lamps,
     occurrence_count, is_uncertain, is_raised, first_seen_at, last_seen_at, onset_at, observed_at,
-    seq, confirmed_at, permanent_at, off_at, return_count, odometer_km, time_doubt, is_latest
+    seq, confirmed_at, permanent_at, off_at, return_count, odometer_km, time_doubt, is_latest,
+    evidence
 )
 select * from unnest(
     $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::integer[], $6::text[], $7::text[],
     $8::smallint[], $9::jsonb[], $10::integer[], $11::boolean[], $12::boolean[],
     $13::timestamptz[], $14::timestamptz[], $15::timestamptz[], $16::timestamptz[], $17::bigint[],
     $18::timestamptz[], $19::timestamptz[], $20::timestamptz[], $21::integer[],
-    $22::double precision[], $23::text[], $24::boolean[]
+    $22::double precision[], $23::text[], $24::boolean[], $25::jsonb[]
 )
 on conflict (vehicle_id, episode_id) do update set
     service = excluded.service,
@@ -47,7 +48,9 @@ on conflict (vehicle_id, episode_id) do update set
     permanent_at = excluded.permanent_at,
     off_at = excluded.off_at,
     return_count = excluded.return_count,
-    is_latest = excluded.is_latest
+    is_latest = excluded.is_latest,
+    -- What is known already is not read to be written again: details are laid over it.
+    evidence = episode.evidence || excluded.evidence
 
 -- name: insert_transitions
 insert into transition (vehicle_id, episode_id, kind, at)

@@ -37,5 +37,12 @@ on conflict (vehicle_id) do update set
     revision = work.revision + 1,
     due_at = least(work.due_at, excluded.due_at)
 
+-- name: select_kinds
+select unit, make, model
+from vehicle
+where lower(make) = any($1::text[])
+order by unit
+limit $2
+
 -- name: find_registered
 select unit from vehicle where unit = any($1::text[]) and is_registered

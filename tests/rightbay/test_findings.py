@@ -72,3 +72,15 @@ def test_doctor_shows_every_finding_to_people(
     for finding in examine(Settings(data=tmp_path)):
         assert finding.part in out.splitlines()
         assert all(text in out for text in (finding.used, *finding.keeps, *finding.lacks))
+
+
+def test_a_folder_of_signals_is_read_as_a_gateway_would(tmp_path: Path) -> None:
+    named = Settings(data=tmp_path, signals=tmp_path)
+    assert "not there or empty" in findings(named)["signals"].lacks[0]
+    (tmp_path / "signals.toml").write_text("[[bus]]\nconversion = 2\n")
+    assert "1 tables in signals.toml" in findings(named)["signals"].found[0]
+    (tmp_path / "signals.toml").write_text("[[bus]]\nconversion = 4\n")
+    broken = findings(named)["signals"]
+    assert "bus 1: conversion: expected one of 1, 2, 3" in broken.found[0]
+    assert broken.lacks
+    assert broken.problem is None

@@ -47,6 +47,7 @@ def test_every_value_reaches_its_field() -> None:
             "RIGHTBAY_BROKER_PORT": "65535",
             "RIGHTBAY_TOPIC_PREFIX": "a/b-c/2",
             "RIGHTBAY_DIALECTS": "traccar,wican",
+            "RIGHTBAY_SIGNALS": "/",
             "RIGHTBAY_GATEWAY_ID": "g-2",
             "RIGHTBAY_LOG_LEVEL": "error",
             "RIGHTBAY_RETENTION_DAYS": "30",
@@ -60,6 +61,7 @@ def test_every_value_reaches_its_field() -> None:
             broker_port=65535,
             topic_prefix="a/b-c/2",
             dialects=("traccar", "wican"),
+            signals=Path("/"),
             gateway_id="g-2",
             log_level=LogLevel.ERROR,
             retention_days=30,
@@ -140,6 +142,7 @@ def test_a_url_is_shown_without_its_password(url: str, shown: str) -> None:
         broker_port=st.none() | st.integers(1, 65535),
         topic_prefix=st.from_regex(r"[a-z0-9]{1,3}(/[a-z0-9]{1,3}){0,2}", fullmatch=True),
         dialects=st.lists(st.sampled_from(sorted(DIALECTS)), unique=True).map(tuple),
+        signals=st.none() | st.just(Path("/")),
         log_level=st.sampled_from(LogLevel),
     )
 )
@@ -151,6 +154,10 @@ def test_the_dialects_are_those_that_the_gateway_knows() -> None:
     assert frozenset(FOREIGN) == DIALECTS
     assert load_settings({"RIGHTBAY_DIALECTS": "wican,ovms,wican"}).dialects == ("wican", "ovms")
     check_refused({"RIGHTBAY_DIALECTS": "wican,other"}, "traccar")
+
+
+def test_a_folder_of_signals_that_is_not_there_stops_the_start() -> None:
+    check_refused({"RIGHTBAY_SIGNALS": "/nowhere at all"}, "a folder that is there")
 
 
 def test_every_setting_is_documented_and_nothing_else() -> None:

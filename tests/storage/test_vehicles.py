@@ -5,12 +5,19 @@ from collections.abc import AsyncIterator
 import pytest
 
 from dtc_db.vehicle import Powertrain, VehicleClass
+from gateway.errors import StoreUnavailableError
+from gateway.vehicles import Kind
 from routing.model import RegisteredVehicle
 from storage.errors import ConflictError
 from storage.migrate import migrate
 from storage.pool import Pool, open_pool
 from storage.testing import refer
-from storage.vehicles import Registered, find_registered, register_vehicles
+from storage.vehicles import (
+    PostgresVehicleRegister,
+    Registered,
+    find_registered,
+    register_vehicles,
+)
 
 pytestmark = pytest.mark.integration
 
@@ -61,3 +68,15 @@ async def test_one_vehicle_cannot_have_two_units_and_then_nothing_is_registered(
         await register_vehicles(pool, [vehicle("u2", vin=OTHER_VIN), vehicle("u3", vin=VIN)])
     assert VIN not in str(told.value)
     assert await find_registered(pool, ["u1", "u2", "u3"]) == {"u1"}
+
+
+async def test_the_register_tells_makes_however_they_are_written(pool: Pool) -> None:
+    fleet = [vehicle("u1", make="Example"), vehicle("u2", make="EXAMPLE"), vehicle("u3", make="No")]
+    await register_vehicles(pool, [*fleet, vehicle("u4")])
+    register = PostgresVehicleRegister(pool)
+    kinds = await register.kinds_of(["example"])
+    assert kinds == {"u1": Kind("Example", None), "u2": Kind("EXAMPLE", None)}
+    assert await register.kinds_of([]) == {}
+    await pool.close()
+    with pytest.raises(StoreUnavailableError):
+        await register.kinds_of(["example"])

@@ -12,6 +12,7 @@ from gateway.dialects.openxc import ANSWERS_MAX, PARTS_MAX
 from gateway.dialects.registry import FOREIGN, Registry
 from gateway.dialects.wican import DEVICES_MAX
 from gateway.model import DeadLetter, Outcome, Position, Reason, Report, Status
+from gateway.protocols.messages import defaults_of
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 TRACCAR = {
@@ -50,7 +51,7 @@ WICAN = {
 
 def parse(topic: str, body: object, *, registry: Registry | None = None) -> Report | DeadLetter:
     payload = body if isinstance(body, bytes) else json.dumps(body).encode()
-    registry = registry or Registry([one() for one in FOREIGN.values()])
+    registry = registry or Registry([one(defaults_of) for one in FOREIGN.values()])
     return registry.parse(topic, payload, NOW)
 
 
@@ -172,7 +173,7 @@ def openxc_part(number: object, payload: str, unit: str = "car-1") -> tuple[str,
 
 
 def test_an_openxc_answer_in_parts_is_joined() -> None:
-    registry = Registry([FOREIGN["openxc"]()])
+    registry = Registry([FOREIGN["openxc"](defaults_of)])
 
     def send(number: object, payload: str, unit: str = "car-1") -> Report:
         found = parse(*openxc_part(number, payload, unit), registry=registry)
@@ -189,7 +190,7 @@ def test_an_openxc_answer_in_parts_is_joined() -> None:
 
 @pytest.mark.parametrize("number", [2, "1", None, [], -2])
 def test_an_openxc_part_out_of_turn_ends_the_answer(number: object) -> None:
-    registry = Registry([FOREIGN["openxc"]()])
+    registry = Registry([FOREIGN["openxc"](defaults_of)])
     parse(*openxc_part(0, "0x030120"), registry=registry)
     for found in (
         parse(*openxc_part(number, "0x0121"), registry=registry),
@@ -200,7 +201,7 @@ def test_an_openxc_part_out_of_turn_ends_the_answer(number: object) -> None:
 
 
 def test_openxc_parts_of_a_device_that_was_silent_for_long_are_forgotten() -> None:
-    registry = Registry([FOREIGN["openxc"]()])
+    registry = Registry([FOREIGN["openxc"](defaults_of)])
     for number in range(ANSWERS_MAX + 1):
         parse(*openxc_part(0, "0x010128", f"car-{number}"), registry=registry)
     found = parse(*openxc_part(-1, "", "car-0"), registry=registry)
@@ -212,7 +213,7 @@ def test_openxc_parts_of_a_device_that_was_silent_for_long_are_forgotten() -> No
 
 
 def test_an_openxc_answer_has_an_end() -> None:
-    registry = Registry([FOREIGN["openxc"]()])
+    registry = Registry([FOREIGN["openxc"](defaults_of)])
     for number in range(PARTS_MAX):
         parse(*openxc_part(number, "0x00"), registry=registry)
     found = parse(*openxc_part(PARTS_MAX, "0x00"), registry=registry)
@@ -289,7 +290,7 @@ def wican_frame(data: str, fields: dict[str, object] | None = None) -> dict[str,
 
 
 def test_a_long_answer_of_a_wican_goes_on_in_the_next_message() -> None:
-    registry = Registry([FOREIGN["wican"]()])
+    registry = Registry([FOREIGN["wican"](defaults_of)])
 
     def send(unit: str, data: str) -> Report | DeadLetter:
         return parse(f"wican/{unit}/can/rx", wican_frame(data), registry=registry)
@@ -308,7 +309,7 @@ def test_a_long_answer_of_a_wican_goes_on_in_the_next_message() -> None:
 
 
 def test_a_wican_that_was_silent_for_long_is_forgotten() -> None:
-    registry = Registry([FOREIGN["wican"]()])
+    registry = Registry([FOREIGN["wican"](defaults_of)])
     topics = ["wican/w/can/rx", *(f"wican/w{n}/can/rx" for n in range(DEVICES_MAX))]
     for topic in topics:
         parse(topic, wican_frame("1008430301200121"), registry=registry)
@@ -367,7 +368,7 @@ def test_what_has_another_form_is_a_dead_letter(topic: str, body: object, reason
 
 
 def test_a_topic_that_is_configured_too_short_names_no_device() -> None:
-    registry = Registry([FOREIGN["vss"]()])
+    registry = Registry([FOREIGN["vss"](defaults_of)])
     dialect = registry.find("vss/v/x")
     assert dialect is not None
     found = dialect.parse("vss", b"[]", received_at=NOW)
@@ -375,7 +376,7 @@ def test_a_topic_that_is_configured_too_short_names_no_device() -> None:
 
 
 def test_the_same_message_twice_is_one_report_if_the_device_tells_the_time() -> None:
-    registry = Registry([one() for one in FOREIGN.values()])
+    registry = Registry([one(defaults_of) for one in FOREIGN.values()])
     later = NOW + timedelta(seconds=1)
 
     def ids(topic: str, body: object) -> set[str | None]:

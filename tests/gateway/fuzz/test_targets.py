@@ -27,6 +27,7 @@ from gateway.protocols import j1939, obd, uds
 from gateway.protocols.isotp import Addressing, Reassembler
 from gateway.protocols.isotp import Payload as IsoTpPayload
 from gateway.protocols.j1939_tp import TransferListener
+from gateway.protocols.messages import defaults_of
 from gateway.protocols.uds_code import CodeFormat
 from gateway.protocols.uds_records import UdsSettings
 
@@ -157,7 +158,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "j1939_tp": fuzz_j1939_tp,
     "frames": fuzz_frames,
     "rightbay": of_dialect(RightbayDialect(), "rb/1/u/up/report"),
-} | {name: of_dialect(make(), TOPICS[name]) for name, make in FOREIGN.items()}
+} | {name: of_dialect(make(defaults_of), TOPICS[name]) for name, make in FOREIGN.items()}
 
 
 def run(target: Callable[[bytes], None], data: bytes) -> None:

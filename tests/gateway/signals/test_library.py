@@ -40,14 +40,15 @@ soc_pct = "Charge"
 def test_the_narrowest_file_that_fits_is_used(
     make: str | None, model: str | None, bus: Bus, path: str
 ) -> None:
-    databases = {one.path: SignalDatabase((), is_j1939=False) for one in parse_list(LIST)}
-    library = Library([(one, databases[one.path]) for one in parse_list(LIST)])
+    entries = parse_list(LIST).entries
+    databases = {one.path: SignalDatabase((), is_j1939=False) for one in entries}
+    library = Library([(one, databases[one.path]) for one in entries])
     assert len(library) == 4
     assert library.find(make=make, model=model, bus=bus) is databases[path]
 
 
 def test_no_file_may_fit() -> None:
-    entry = parse_list(LIST)[1]
+    entry = parse_list(LIST).entries[1]
     library = Library([(entry, SignalDatabase((), is_j1939=True))])
     assert library.find(make=None, model=None, bus=Bus.CAN) is None
     assert library.of_vehicle().keys() == {Bus.J1939}
@@ -58,8 +59,10 @@ def test_no_file_may_fit() -> None:
     ("text", "reason"),
     [
         ("[", "the list of signal files"),
-        ("other = 1", "no others"),
-        ("file = 1", "no others"),
+        ("other = 1", "and .+ only"),
+        ("file = 1", "expected tables"),
+        ("file = [1]", "expected tables"),
+        ('[[file]]\npath = "x.dbc"\nmodel = "One"', "model: expected make beside it"),
         ('[[file]]\nfile = "x.dbc"', "signal file 1: expected"),
         ('[[file]]\npath = "x.dbc"\nnames = 1', "signal file 1: expected"),
         ("[[file]]\npath = 1", "path: expected a text"),
