@@ -90,18 +90,23 @@ def read_clock(clock: Clock, report: Report) -> tuple[Reading, Clock]:
     if report.unit_at < POSSIBLE_FROM or lag_s < -AHEAD_S_MAX:
         return _unusable(report), clock
     if report.is_historical:  # it waited, by the unit's own word; that tells nothing of its clock
-        return _dated(report, lag_s - (clock.error_s or 0.0)), clock
+        observed_at = _dated_at(report, lag_s - (clock.error_s or 0.0))
+        return Reading(observed_at=observed_at, is_ordered=True, is_live=False), clock
     known = _learn(clock, lag_s, report.received_at)
-    late_s = lag_s - (known.error_s or 0.0)
-    reading = _dated(report, late_s)
+    error_s = known.error_s or 0.0
+    late_s = lag_s - error_s
+    observed_at = _dated_at(report, late_s)
     if late_s > DOUBT_S_MIN:
-        return replace(reading, doubt=Doubt.LATE, is_live=late_s <= OLD_S_MIN), known
-    is_wrong = abs(known.error_s or 0.0) > DOUBT_S_MIN
-    has_settled = _is_same(known.error_s, clock.lag_s)
-    return replace(
-        reading,
-        doubt=Doubt.WRONG if is_wrong else None,
-        held_back_since=clock.lag_since if has_settled else None,
+        is_live = late_s <= OLD_S_MIN
+        reading = Reading(
+            observed_at=observed_at, is_ordered=True, is_live=is_live, doubt=Doubt.LATE
+        )
+        return reading, known
+    return Reading(
+        observed_at=observed_at,
+        is_ordered=True,
+        doubt=Doubt.WRONG if abs(error_s) > DOUBT_S_MIN else None,
+        held_back_since=clock.lag_since if _is_same(known.error_s, clock.lag_s) else None,
     ), known
 
 
@@ -113,12 +118,9 @@ def _unusable(report: Report) -> Reading:
     )
 
 
-def _dated(report: Report, late_s: float) -> Reading:
-    return Reading(
-        observed_at=report.received_at - timedelta(seconds=max(0.0, late_s)),
-        is_ordered=True,
-        is_live=not report.is_historical,
-    )
+def _dated_at(report: Report, late_s: float) -> datetime:
+    """When it was true, by our clock; never later than its arrival."""
+    return report.received_at - timedelta(seconds=late_s) if late_s > 0 else report.received_at
 
 
 def _learn(clock: Clock, lag_s: float, now: datetime) -> Clock:
@@ -128,7 +130,8 @@ def _learn(clock: Clock, lag_s: float, now: datetime) -> Clock:
             return Clock(error_s=lag_s)
     elif lag_s - clock.error_s <= DOUBT_S_MIN:
         # In step with what was known, so a lag that was followed was waiting after all.
-        return Clock(error_s=min(lag_s, clock.error_s))
+        is_as_before = lag_s >= clock.error_s and clock.lag_s is None and clock.lag_since is None
+        return clock if is_as_before else Clock(error_s=min(lag_s, clock.error_s))
     if clock.lag_s is None or clock.lag_since is None or lag_s < clock.lag_s - SAME_LAG_S_MAX:
         return replace(clock, lag_s=lag_s, lag_since=now)
     if not _is_same(lag_s, clock.lag_s) or (now - clock.lag_since).total_seconds() < SETTLE_S_MIN:

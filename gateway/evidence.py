@@ -15,8 +15,8 @@ from gateway.signals.quantities import QUANTITIES
 RAW_LENGTH_MAX = 512
 SIGNALS_MAX = 64
 RECORDS_MAX = 64
-# Service 02 and its parameter that tells whose frame it is; the number of the frame follows.
-_FREEZE_FRAME = "02"
+FREEZE_FRAME = "02"  # a service of OBD
+# Its parameter that tells whose frame it is; the number of the frame follows.
 _CODE_PID, _PID_AT, _NUMBER_AT = 0x02, 1, 2
 
 Values = tuple[tuple[str, float], ...]
@@ -70,7 +70,7 @@ def add_details(
 
 def freeze_frames(observations: Iterable[Observation]) -> FreezeFrames:
     """Find the freeze frames of one report: whose they are, and what they hold."""
-    told = [one for one in observations if one.service == _FREEZE_FRAME and len(one.raw) > 2]
+    told = [one for one in observations if one.service == FREEZE_FRAME and len(one.raw) > 2]
     if not told:
         return {}
     codes: dict[tuple[str, int], Code] = {}

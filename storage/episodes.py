@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from gateway.clock import Doubt
 from gateway.episodes import Episode, Transition
 from gateway.evidence import NOTHING_NEW, Evidence
 from gateway.model import Status
+from storage.history import Row
 from storage.keys import episode_id_of
 from storage.pool import Connection
 from storage.statements import load_statements
@@ -25,17 +26,17 @@ _parse_code = lru_cache(maxsize=8192)(parse_code)
 
 async def fetch_latest_episodes(
     connection: Connection, vehicles: Sequence[UUID]
-) -> Mapping[UUID, list[Episode]]:
+) -> Mapping[UUID, list[Row]]:
     """The latest episode of each fault of each vehicle."""
-    known: dict[UUID, list[Episode]] = defaultdict(list)
+    known: dict[UUID, list[Row]] = defaultdict(list)
     for row in await connection.fetch(SQL["select_latest_episodes"], vehicles):
-        known[row["vehicle_id"]].append(_episode(row))
+        known[row["vehicle_id"]].append(Row(_episode(row), row["is_standing"]))
     return known
 
 
 async def write_episodes(
     connection: Connection,
-    rows: Sequence[tuple[UUID, Episode]],
+    rows: Sequence[tuple[UUID, Row]],
     followed: Sequence[tuple[UUID, Episode]],
 ) -> None:
     """Write new and changed episodes.
@@ -53,14 +54,7 @@ async def write_episodes(
             [e.ecu for _, e in followed],
             [str(e.code) for _, e in followed],
         )
-    latest = {(vehicle, e.ecu, e.code): e.ordinal for vehicle, e in rows}
-    columns: Iterable[tuple[object, ...]] = zip(
-        *(
-            _row(vehicle, e, is_latest=e.ordinal == latest[vehicle, e.ecu, e.code])
-            for vehicle, e in rows
-        ),
-        strict=True,
-    )
+    columns = zip(*(_columns(vehicle, row) for vehicle, row in rows), strict=True)
     await connection.execute(SQL["upsert_episodes"], *columns)
 
 
@@ -77,9 +71,9 @@ async def write_transitions(
     )
 
 
-def _row(vehicle: UUID, e: Episode, *, is_latest: bool) -> tuple[object, ...]:
+def _columns(vehicle: UUID, row: Row) -> tuple[object, ...]:
     """In the order of the statement."""
-    code = str(e.code)
+    e, code = row.episode, str(row.episode.code)
     return (
         vehicle,
         episode_id_of(vehicle, e.ecu, code, e.ordinal),
@@ -104,8 +98,9 @@ def _row(vehicle: UUID, e: Episode, *, is_latest: bool) -> tuple[object, ...]:
         e.return_count,
         e.odometer_km,
         e.doubt,
-        is_latest,
+        row.is_latest,
         _evidence_json(e.evidence),
+        row.is_standing,
     )
 
 

@@ -1,5 +1,6 @@
 """Keys derived from what they name, so that doing something again makes the same row."""
 
+from functools import lru_cache
 from uuid import UUID, uuid5
 
 # The root of all our derived keys; changing it would make every fault a new one.
@@ -10,6 +11,7 @@ _ROOT = UUID("9d0cbf4e-6f0a-5c5e-9d1a-2f7b1c3f6a10")
 DIRECTORY_LOCK = 0x6469_7265_6374_6F72
 
 
+@lru_cache(maxsize=1 << 16)  # its price is that of a whole row
 def vehicle_id_of(unit: str) -> UUID:
     """The pseudonym of the vehicle that a unit sits in."""
     return uuid5(_ROOT, f"unit/{unit}")

@@ -7,29 +7,28 @@ wait for each other and never for ever.
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
 import asyncpg
 
-from dtc_db.codes import Code
-from gateway.clock import Clock, Reading, read_clock
-from gateway.episodes import Episode, Transition, TransitionKind, advance, return_deadline
+from gateway.clock import Clock
+from gateway.episodes import Transition, TransitionKind, return_deadline
 from gateway.errors import ReportRefusedError, StoreUnavailableError
 from gateway.model import DeadLetter, Position, Reason, Report
+from gateway.standing import Standing
 from storage.deadletters import keep_dead_letters
 from storage.episodes import fetch_latest_episodes, write_episodes, write_transitions
 from storage.errors import DatabaseUnavailableError
+from storage.history import Changes, Vehicle, take, take_repeats
 from storage.keys import vehicle_id_of
 from storage.pool import Connection, Pool, transaction
 from storage.statements import load_statements
 
 SQL = load_statements("reports")
 
-# A smaller change of a clock is not worth a row; reports that overtake each other by less than this
-# count in the order in which they came.
-CLOCK_STEP_S_MIN = 0.1
+
+_NONE = (None, None, None, None)
 
 
 class PostgresReportStore:
@@ -115,57 +114,49 @@ def _parts(reports: Sequence[Report]) -> list[DeadLetter]:
     ]
 
 
-@dataclass(slots=True, kw_only=True)
-class _Changes:
-    """What a batch did to one vehicle.
-
-    Attributes:
-        clock: As it is known afterwards; `is_clock_new` says whether that is worth a row.
-        readings: One for each report, in their order.
-        episodes: New and changed ones; of one fault several, the latest last.
-        followed: Stored episodes that are no longer the latest of their fault.
-    """
-
-    clock: Clock
-    is_clock_new: bool = False
-    readings: list[Reading] = field(default_factory=list)
-    episodes: dict[tuple[str, Code, int], Episode] = field(default_factory=dict)
-    followed: list[Episode] = field(default_factory=list)
-    transitions: list[Transition] = field(default_factory=list)
-    position: Position | None = None
-
-
 async def _take(connection: Connection, reports: Sequence[Report]) -> None:
     by_vehicle: dict[UUID, list[Report]] = defaultdict(list)
     for report in reports:
         by_vehicle[vehicle_id_of(report.unit)].append(report)
-    vehicles = sorted(by_vehicle)
-    await connection.execute(
-        SQL["insert_vehicles"], vehicles, [by_vehicle[vehicle][0].unit for vehicle in vehicles]
-    )
-    rows = await connection.fetch(SQL["lock_vehicles"], vehicles)
-    clocks = {row["vehicle_id"]: _clock(row) for row in rows}
-    known: Mapping[UUID, list[Episode]] = {}
-    if any(report.observations for report in reports):
-        known = await fetch_latest_episodes(connection, vehicles)
-    changes = {
-        vehicle: _work_through(clocks[vehicle], known.get(vehicle, ()), arrived)
-        for vehicle, arrived in by_vehicle.items()
+    vehicles = await _lock(connection, by_vehicle)
+    changes = {key: take_repeats(vehicles[key], arrived) for key, arrived in by_vehicle.items()}
+    moved = [key for key, change in changes.items() if change is None]
+    known = await fetch_latest_episodes(connection, moved) if moved else {}
+    done = {
+        key: change or take(vehicles[key], known.get(key, ()), by_vehicle[key])
+        for key, change in changes.items()
     }
-    await _insert_reports(connection, by_vehicle, changes)
-    await _write(connection, changes)
+    await _insert_reports(connection, by_vehicle, done)
+    await _write(connection, done)
 
 
-def _clock(row: asyncpg.Record) -> Clock:
-    return Clock(
-        error_s=row["clock_error_s"], lag_s=row["clock_lag_s"], lag_since=row["clock_lag_since"]
+async def _lock(
+    connection: Connection, by_vehicle: Mapping[UUID, Sequence[Report]]
+) -> dict[UUID, Vehicle]:
+    """Hold the vehicles until the end of the transaction; who is new is noted first."""
+    keys = sorted(by_vehicle)
+    await connection.execute(
+        SQL["insert_vehicles"], keys, [by_vehicle[key][0].unit for key in keys]
+    )
+    rows = await connection.fetch(SQL["lock_vehicles"], keys)
+    return {row["vehicle_id"]: _vehicle(row) for row in rows}
+
+
+def _vehicle(row: asyncpg.Record) -> Vehicle:
+    _, error_s, lag_s, lag_since, digest, last_seen_at, observed_at, seq = row
+    clock = Clock(error_s=error_s, lag_s=lag_s, lag_since=lag_since)
+    if digest is None:
+        return Vehicle(clock, None)
+    return Vehicle(
+        clock,
+        Standing(digest=digest, last_seen_at=last_seen_at, observed_at=observed_at, seq=seq),
     )
 
 
 async def _insert_reports(
     connection: Connection,
     by_vehicle: Mapping[UUID, list[Report]],
-    changes: Mapping[UUID, _Changes],
+    changes: Mapping[UUID, Changes],
 ) -> None:
     rows = [
         (vehicle, report, reading)
@@ -184,75 +175,49 @@ async def _insert_reports(
     )
 
 
-def _work_through(clock: Clock, known: Sequence[Episode], reports: Sequence[Report]) -> _Changes:
-    """Take the reports of one vehicle into account, in the order in which they came."""
-    latest = {(episode.ecu, episode.code): episode for episode in known}
-    stored = dict(latest)
-    changes = _Changes(clock=clock)
-    for report in reports:
-        reading, changes.clock = read_clock(changes.clock, report)
-        changes.readings.append(reading)
-        step = advance(latest.values(), report, reading)
-        for episode in step.episodes:
-            key = (episode.ecu, episode.code)
-            before = stored.get(key)
-            if before is not None and before.ordinal != episode.ordinal:
-                changes.followed.append(stored.pop(key))
-            latest[key] = changes.episodes[*key, episode.ordinal] = episode
-        changes.transitions += step.transitions
-        if step.transitions and report.position is not None:
-            changes.position = report.position
-    changes.is_clock_new = _is_worth_a_row(clock, changes.clock)
-    return changes
-
-
-def _is_worth_a_row(before: Clock, after: Clock) -> bool:
-    """A clock's error falls a little with every quick message; only what matters is written."""
-    if before.error_s is None or after.error_s is None:
-        return before != after
-    is_lower = before.error_s - after.error_s > CLOCK_STEP_S_MIN
-    return is_lower or (before.lag_s, before.lag_since) != (after.lag_s, after.lag_since)
-
-
-async def _write(connection: Connection, changes: Mapping[UUID, _Changes]) -> None:
-    told = [(vehicle, c.clock) for vehicle, c in changes.items() if c.is_clock_new]
-    if told:
-        await _update_clocks(connection, told)
-    episodes = [(vehicle, e) for vehicle, c in changes.items() for e in c.episodes.values()]
-    followed = [(vehicle, e) for vehicle, c in changes.items() for e in c.followed]
-    if episodes:
-        await write_episodes(connection, episodes, followed)
-    transitions = [(vehicle, t) for vehicle, c in changes.items() for t in c.transitions]
+async def _write(connection: Connection, changes: Mapping[UUID, Changes]) -> None:
+    vehicles = [
+        (key, c.vehicle, c.position)
+        for key, c in changes.items()
+        if c.is_vehicle_new or c.position is not None
+    ]
+    if vehicles:
+        await _update_vehicles(connection, vehicles)
+    rows = [(key, row) for key, c in changes.items() for row in c.rows]
+    followed = [(key, e) for key, c in changes.items() for e in c.followed]
+    if rows:
+        await write_episodes(connection, rows, followed)
+    transitions = [(key, t) for key, c in changes.items() for t in c.transitions]
     if transitions:
         await write_transitions(connection, transitions)
         await _wake_router(connection, changes)
 
 
-async def _update_clocks(connection: Connection, told: Sequence[tuple[UUID, Clock]]) -> None:
-    await connection.execute(
-        SQL["update_clocks"],
-        [vehicle for vehicle, _ in told],
-        [clock.error_s for _, clock in told],
-        [clock.lag_s for _, clock in told],
-        [clock.lag_since for _, clock in told],
+async def _update_vehicles(
+    connection: Connection, rows: Sequence[tuple[UUID, Vehicle, Position | None]]
+) -> None:
+    columns = zip(
+        *(
+            (
+                key,
+                *(clock.error_s, clock.lag_s, clock.lag_since),
+                *(_NONE if s is None else (s.digest, s.last_seen_at, s.observed_at, s.seq)),
+                *((None, None) if p is None else (p.lon_deg, p.lat_deg)),
+            )
+            for key, (clock, s), p in rows
+        ),
+        strict=True,
     )
+    await connection.execute(SQL["update_vehicles"], *columns)
 
 
-async def _wake_router(connection: Connection, changes: Mapping[UUID, _Changes]) -> None:
-    work = [(vehicle, c) for vehicle, c in changes.items() if c.transitions]
+async def _wake_router(connection: Connection, changes: Mapping[UUID, Changes]) -> None:
+    work = [(key, c) for key, c in changes.items() if c.transitions]
     await connection.execute(
         SQL["upsert_work"],
-        [vehicle for vehicle, _ in work],
+        [key for key, _ in work],
         [_due_at(c.transitions) for _, c in work],
     )
-    placed = [(vehicle, c.position) for vehicle, c in work if c.position is not None]
-    if placed:
-        await connection.execute(
-            SQL["update_positions"],
-            [vehicle for vehicle, _ in placed],
-            [position.lon_deg for _, position in placed],
-            [position.lat_deg for _, position in placed],
-        )
     await connection.execute(SQL["notify_work"])
 
 

@@ -307,7 +307,7 @@ def _fault(row: asyncpg.Record) -> FaultView:
         occurrence_count=row["occurrence_count"],
         is_uncertain=row["is_uncertain"],
         first_seen_at=row["first_seen_at"],
-        last_seen_at=row["last_seen_at"],
+        last_seen_at=row["seen_at"],
         off_at=row["off_at"],
         odometer_km=row["odometer_km"],
         evidence=json.loads(row["evidence"]),

@@ -15,20 +15,34 @@ select * from unnest($1::uuid[], $2::text[])
 on conflict (unit) do nothing
 
 -- name: lock_vehicles
-select vehicle_id, clock_error_s, clock_lag_s, clock_lag_since
+select
+    vehicle_id, clock_error_s, clock_lag_s, clock_lag_since,
+    standing, standing_at, standing_observed_at, standing_seq
 from vehicle
 where vehicle_id = any($1::uuid[])
 order by vehicle_id
 for no key update
 
--- name: update_clocks
+-- name: update_vehicles
 update vehicle
 set
     clock_error_s = given.clock_error_s,
     clock_lag_s = given.clock_lag_s,
-    clock_lag_since = given.clock_lag_since
-from unnest($1::uuid[], $2::double precision[], $3::double precision[], $4::timestamptz[])
-    as given (vehicle_id, clock_error_s, clock_lag_s, clock_lag_since)
+    clock_lag_since = given.clock_lag_since,
+    standing = given.standing,
+    standing_at = given.standing_at,
+    standing_observed_at = given.standing_observed_at,
+    standing_seq = given.standing_seq,
+    lon_deg = coalesce(given.lon_deg, vehicle.lon_deg),
+    lat_deg = coalesce(given.lat_deg, vehicle.lat_deg)
+from unnest(
+    $1::uuid[], $2::double precision[], $3::double precision[], $4::timestamptz[], $5::bytea[],
+    $6::timestamptz[], $7::timestamptz[], $8::bigint[], $9::double precision[],
+    $10::double precision[]
+) as given (
+    vehicle_id, clock_error_s, clock_lag_s, clock_lag_since, standing, standing_at,
+    standing_observed_at, standing_seq, lon_deg, lat_deg
+)
 where vehicle.vehicle_id = given.vehicle_id
 
 -- name: insert_reports
@@ -46,13 +60,6 @@ select * from unnest($1::uuid[], $2::timestamptz[])
 on conflict (vehicle_id) do update set
     revision = work.revision + 1,
     due_at = least(work.due_at, excluded.due_at)
-
--- name: update_positions
-update vehicle
-set lon_deg = given.lon_deg, lat_deg = given.lat_deg
-from unnest($1::uuid[], $2::double precision[], $3::double precision[])
-    as given (vehicle_id, lon_deg, lat_deg)
-where vehicle.vehicle_id = given.vehicle_id
 
 -- name: notify_work
 select pg_notify('rightbay_work', '')

@@ -37,15 +37,21 @@ where vehicle_id = $1 and case_id = $2
 order by version desc
 
 -- name: select_case_faults
-select e.*, ce.case_id
+select
+    e.*, ce.case_id,
+    case when e.is_standing then v.standing_at else e.last_seen_at end as seen_at
 from case_episode as ce
 join episode as e using (vehicle_id, episode_id)
+join vehicle as v using (vehicle_id)
 where ce.vehicle_id = $1 and ce.case_id = $2
 order by e.first_seen_at desc, e.episode_id desc
 
 -- name: list_faults
-select e.*, ce.case_id
+select
+    e.*, ce.case_id,
+    case when e.is_standing then v.standing_at else e.last_seen_at end as seen_at
 from episode as e
+join vehicle as v using (vehicle_id)
 left join case_episode as ce using (vehicle_id, episode_id)
 where
     e.vehicle_id = $1

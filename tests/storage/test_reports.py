@@ -25,6 +25,7 @@ from gateway.model import (
 from storage.migrate import migrate
 from storage.pool import Pool, open_pool
 from storage.reports import PostgresReportStore
+from storage.statements import load_statements
 
 pytestmark = pytest.mark.integration
 
@@ -268,7 +269,23 @@ async def test_what_an_episode_knows_is_read_back_as_it_was_written(pool: Pool) 
     await store.store([report("a", observations=(told,), seq=7, odometer_km=12.5)], [])
     before = await pool.fetchrow("select * from episode")
     await store.store([report("b", observations=(told,), at_s=1, seq=8, odometer_km=13)], [])
-    after = await pool.fetchrow("select * from episode")
+    assert await pool.fetchrow("select * from episode") == before, "the vehicle's row has the times"
+    assert await seen(pool) == {("P0128", START + timedelta(seconds=1))}
+    more = told._replace(codes=(*told.codes, *observation("P0301").codes))
+    await store.store([report("c", observations=(more,), at_s=2, seq=9)], [])
+    after = await pool.fetchrow("select * from episode where code = 'P0128'")
     changed = {name for name in before.keys() if before[name] != after[name]}  # noqa: SIM118 - a record iterates over values
-    assert changed == {"last_seen_at", "observed_at", "seq"}
-    assert (after["status_byte"], after["odometer_km"], after["seq"]) == (0x2F, 12.5, 8)
+    assert changed == set(), "it stands, with more beside it"
+    assert {at for _, at in await seen(pool)} == {START + timedelta(seconds=2)}
+    await store.store([report("d", observations=(told,), at_s=3, seq=10, is_historical=True)], [])
+    after = await pool.fetchrow("select * from episode where code = 'P0128'")
+    changed = {name for name in before.keys() if before[name] != after[name]}  # noqa: SIM118 - a record iterates over values
+    assert changed == {"last_seen_at", "observed_at", "seq", "is_standing"}, "nothing stands"
+    assert (after["status_byte"], after["odometer_km"], after["seq"]) == (0x2F, 12.5, 9)
+
+
+async def seen(pool: Pool) -> set[tuple[str, datetime]]:
+    """When each fault was last seen, as the API tells it."""
+    vehicle = await pool.fetchval("select vehicle_id from vehicle")
+    rows = await pool.fetch(load_statements("views")["list_faults"], vehicle, None, None, None, 9)
+    return {(row["code"], row["seen_at"]) for row in rows}
