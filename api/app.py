@@ -9,6 +9,7 @@ from api import access, match, pages, problems, schemas
 from api.errors import NotReadyError
 from api.limits import BodyLimit
 from api.routes import Database, router
+from routing.ports import TravelTimes
 from storage.pool import Pool
 from storage.views import fetch_readiness
 
@@ -18,12 +19,15 @@ _EVERYWHERE: dict[int | str, dict[str, Any]] = {
 }
 
 
-def create_app(pool: Pool, *, hosts: Collection[str] = LOOPBACK) -> FastAPI:
+def create_app(
+    pool: Pool, *, hosts: Collection[str] = LOOPBACK, travel: TravelTimes | None = None
+) -> FastAPI:
     """Build the application.
 
     Args:
         pool: Stays the caller's; it must be open for as long as requests are served.
         hosts: Names under which the routes below ``/v1`` answer.
+        travel: An engine that knows roads; None for straight lines.
     """
     app = FastAPI(
         title="Rightbay",
@@ -38,6 +42,7 @@ def create_app(pool: Pool, *, hosts: Collection[str] = LOOPBACK) -> FastAPI:
     # what 3.0 and 3.1 share (a test holds them to it), so the document is true under both names.
     app.openapi_version = "3.0.3"
     app.state.pool = pool
+    app.state.travel = travel
     app.state.hosts = frozenset(hosts)
     app.include_router(router)
     app.include_router(match.router)

@@ -23,11 +23,13 @@ from dtc_db.vehicle import Powertrain, VehicleClass, VehicleKind
 from routing.cases import ObservedFault, case_of
 from routing.directory.snapshot import Directory
 from routing.errors import CasesUnavailableError, DataFileError
-from routing.matching.match import TIME_MAX, TIME_MIN, decide
+from routing.matching.match import TIME_MAX, TIME_MIN
 from routing.matching.policy import Policy, load_policy
 from routing.matching.principal import convert_principal
+from routing.matching.shortlist import decide_by_road
 from routing.matching.texts import load_texts
 from routing.model import Case, Decision, Position, Principal, Rule
+from routing.ports import TravelTimes
 from routing.referral import canonical, match_document
 from storage.directory import PostgresDirectoryStore
 from storage.errors import DatabaseUnavailableError
@@ -150,7 +152,8 @@ class RankingPolicy(schemas.Shape):
 class Snapshots:
     """The directory as it is now, for one pool."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, travel: TravelTimes | None = None) -> None:
+        self._travel = travel
         self._store = PostgresDirectoryStore(pool)
         self._directory: Directory | None = None
         self._loading = asyncio.Lock()
@@ -179,13 +182,15 @@ class Snapshots:
         """
         directory = await self.current()
         async with self._deciding:
-            return await asyncio.to_thread(decide, case, directory, load_policy(), decided_at=at)
+            return await asyncio.to_thread(
+                decide_by_road, case, directory, load_policy(), decided_at=at, travel=self._travel
+            )
 
 
 def _snapshots(request: Request, pool: Database) -> Snapshots:
     state = request.app.state
     if not hasattr(state, "snapshots"):
-        state.snapshots = Snapshots(pool)
+        state.snapshots = Snapshots(pool, state.travel)
     found: Snapshots = state.snapshots
     return found
 

@@ -14,6 +14,7 @@ import uvicorn
 
 from api.app import LOOPBACK, create_app
 from api.errors import ListenError
+from routing.ports import TravelTimes
 from storage.pool import Pool
 
 # Beyond these, a caller is told 503 at once instead of waiting in a line that only grows.
@@ -32,7 +33,7 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve(pool: Pool, *, host: str, port: int) -> None:
+async def serve(pool: Pool, *, host: str, port: int, travel: TravelTimes | None = None) -> None:
     """Serve until cancelled.
 
     Raises:
@@ -43,7 +44,7 @@ async def serve(pool: Pool, *, host: str, port: int) -> None:
     with _listen(host, port) as listener:
         server = _Server(
             uvicorn.Config(
-                create_app(pool),
+                create_app(pool, travel=travel),
                 lifespan="off",
                 log_config=None,
                 # Paths and queries name vehicles and units.

@@ -58,6 +58,7 @@ COMMANDS = {
     "match": Entry("match", "Rank the repairers who may mend a fault, and say why.", _ASK),
     "decode": Entry("decode", "Decode recordings of a CAN bus, offline.", _ASK),
     "deadletters": Entry("deadletters", "List, show and replay what nobody could read.", _DATA),
+    "roads": Entry("roads", "Build a road map, so that times are by road.", _DATA),
     "migrate": Entry("migrate", "Bring the database's schema up to date.", _DATA),
 }
 

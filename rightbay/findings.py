@@ -10,10 +10,14 @@ from pathlib import Path
 from gateway.signals.errors import SignalFileError
 from gateway.signals.folder import LIST, SignalFolder
 from rightbay.errors import RightbayError
+from rightbay.roads import roads_folder
 from rightbay.servers import broker, postgres
 from rightbay.servers.identity import server_user
 from rightbay.settings import Settings, masked_url
 from rightbay.supervision.instance import find_instance
+from routing.errors import RoadsError
+from routing.travel.maps import load_manifest
+from routing.travel.osrm import check_library
 
 FREE_BYTES_MIN = 2**30  # PostgreSQL keeps up to this much of its own log
 PYTHON_MIN = (3, 12)
@@ -51,7 +55,14 @@ class Finding:
 def examine(settings: Settings) -> tuple[Finding, ...]:
     """Look at this machine; starts nothing and writes nothing."""
     signals = () if settings.signals is None else (_signals(settings.signals),)
-    return (_python(), _data(settings), _database(settings), _broker(settings), *signals)
+    return (
+        _python(),
+        _data(settings),
+        _database(settings),
+        _broker(settings),
+        _roads(settings),
+        *signals,
+    )
 
 
 def _python() -> Finding:
@@ -155,6 +166,34 @@ def _broker(settings: Settings) -> Finding:
         lacks=(_LOSSES[brokers[0].kind], _EVERYBODY),
     )
 
+
+def _roads(settings: Settings) -> Finding:
+    folder = roads_folder(settings)
+    if folder is None:
+        return Finding(
+            part="roads",
+            found=(),
+            used=f"{masked_url(settings.roads or '')} (RIGHTBAY_ROADS)",
+            keeps=("what it does not answer within a second is told by straight lines",),
+        )
+    is_named = settings.roads is not None
+    found: tuple[str, ...] = ()
+    try:
+        manifest = load_manifest(folder)
+        found = (f"map {manifest.version} from {manifest.source} in {folder}",)
+        check_library()
+    except RoadsError as error:
+        # Nothing of this keeps anything from starting: straight lines are always there.
+        lacks = (str(error),) if is_named or found else (_NO_ROADS,)
+        return Finding(part="roads", found=found, used="straight lines", lacks=lacks)
+    return Finding(
+        part="roads",
+        found=found,
+        used=f"OSRM {manifest.osrm} in process, {manifest.total_bytes / 2**20:.1f} MiB",
+    )
+
+
+_NO_ROADS = "times by road: `rightbay roads build FILE.osm.pbf` makes a map"
 
 _LOSSES = {
     broker.BrokerKind.MOSQUITTO: (

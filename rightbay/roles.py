@@ -98,6 +98,7 @@ async def _gateway(settings: Settings) -> AsyncIterator[Serve]:
 @contextlib.asynccontextmanager
 async def _router(settings: Settings) -> AsyncIterator[Serve]:
     from dtc_db.knowledge import Knowledge
+    from rightbay.roads import travel_times
     from routing import service
     from routing.matching.policy import load_policy
     from storage.cases import PostgresCaseStore
@@ -119,6 +120,7 @@ async def _router(settings: Settings) -> AsyncIterator[Serve]:
             policy=load_policy(),
             now=partial(datetime.now, UTC),
             added=PostgresAddedStore(pool),
+            travel=travel_times(settings),
         )
 
 
@@ -150,11 +152,16 @@ async def _deliver(settings: Settings) -> AsyncIterator[Serve]:
 @contextlib.asynccontextmanager
 async def _api(settings: Settings) -> AsyncIterator[Serve]:
     from api import server
+    from rightbay.roads import travel_times
     from storage.pool import open_pool
 
     async with open_pool(database_url(settings), size_max=POOL_CONNECTIONS_MAX) as pool:
         yield partial(
-            server.serve, pool, host=settings.api_host, port=settings.api_port or API_PORT
+            server.serve,
+            pool,
+            host=settings.api_host,
+            port=settings.api_port or API_PORT,
+            travel=travel_times(settings),
         )
 
 

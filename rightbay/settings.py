@@ -54,6 +54,8 @@ class Settings:
         dialects: Other makers' device families that the gateway listens to besides our own units.
         signals: Folder that says what is on the buses of vehicles (docs/signals.md); absolute.
         log_level: The least grave event that is logged.
+        roads: A folder with a road map, or the address of an OSRM server; None takes the
+            map in the data folder, if there is one. May hold a password: never shown.
         retention_days: How long reports, transitions, message ids and dead letters are kept.
     """
 
@@ -68,6 +70,7 @@ class Settings:
     dialects: tuple[str, ...] = ()
     signals: Path | None = None
     log_level: LogLevel = LogLevel.INFO
+    roads: str | None = field(default=None, repr=False)
     retention_days: int = 400
 
     def environment(self) -> dict[str, str]:
@@ -130,7 +133,7 @@ def _read(name: str, text: str, parse: Callable[[str], Any], form: str) -> Any: 
         return parse(text)
     except ValueError as error:
         # A URL may hold a password, so a wrong one is not repeated.
-        shown = "" if name.endswith("_URL") else f", not {text!r}"
+        shown = "" if name.endswith("_URL") or "://" in text else f", not {text!r}"
         raise SettingsError(f"{name} must be {form}{shown}; see {PAGE}") from error
 
 
@@ -162,6 +165,13 @@ def _url(*schemes: str) -> Callable[[str], str]:
         return text
 
     return parse
+
+
+_roads_url = _url("http", "https")
+
+
+def _roads(text: str) -> str:
+    return _roads_url(text) if "://" in text else str(_folder(text))
 
 
 def _matching(pattern: str) -> Callable[[str], str]:
@@ -215,5 +225,6 @@ _FORMS: Final[Mapping[str, tuple[Callable[[str], Any], str]]] = {
     "dialects": (_names, "some of " + ",".join(sorted(DIALECTS)) + ", with commas between"),
     "signals": (_existing_folder, "a folder that is there"),
     "log_level": (LogLevel, "one of " + ", ".join(LogLevel)),
+    "roads": (_roads, "a folder, or the address of an OSRM server such as http://host:5000"),
     "retention_days": (_days, "a number of days from 7 to 36500"),
 }

@@ -4,6 +4,7 @@ RoutingError
 ├── BadRecordingError      a recorded decision cannot be read; give another file
 ├── CasesUnavailableError  the database is away; the caller may try again
 ├── DataFileError          a scheme, policy or text file is malformed; whoever keeps it can mend it
+├── RoadsError             a road map or engine cannot be used; the message says what would mend it
 └── UnreadableFileError    a file to import cannot be read at all; whoever gave it can
 """
 
@@ -22,6 +23,10 @@ class CasesUnavailableError(RoutingError):
 
 class DataFileError(RoutingError):
     """A data file of ours, or one that an operator put in its place, breaks its schema."""
+
+
+class RoadsError(RoutingError):
+    """A road map cannot be built or used, or an engine gave no answer that can be used."""
 
 
 class UnreadableFileError(RoutingError):

@@ -227,7 +227,7 @@ class TravelTimes(Protocol):
 
         Args:
             origin: Where the vehicle is.
-            sites: At most twice `routing.travel.model.SITES_MAX`.
+            sites: At most `routing.travel.model.SITES_MAX`.
             vehicle_class: Trucks and buses may not go everywhere.
         """
 

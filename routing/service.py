@@ -11,6 +11,7 @@ import hashlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 import rfc8785
@@ -33,8 +34,8 @@ from routing.cases import (
 )
 from routing.directory.snapshot import Directory
 from routing.errors import CasesUnavailableError
-from routing.matching.match import decide
 from routing.matching.policy import Policy
+from routing.matching.shortlist import decide_by_road
 from routing.model import Case
 from routing.ports import (
     AddedStore,
@@ -47,6 +48,7 @@ from routing.ports import (
     OpenCase,
     Refer,
     SetAside,
+    TravelTimes,
     Verdict,
     Wait,
 )
@@ -73,6 +75,7 @@ async def serve(  # noqa: PLR0913 - each is one thing that the router is wired t
     policy: Policy,
     now: Callable[[], datetime],
     added: AddedStore | None = None,
+    travel: TravelTimes | None = None,
 ) -> None:
     """Decide until cancelled; customers' lists speak before `knowledge`, their rules after it."""
     directory: Directory | None = None
@@ -92,14 +95,18 @@ async def serve(  # noqa: PLR0913 - each is one thing that the router is wired t
             for claim in claims:
                 decide_at = now()
                 try:
-                    verdict = plan(
+                    step = partial(
+                        plan,
                         claim,
                         knowledge=knowledge,
                         rules=rules,
                         directory=directory,
                         policy=policy,
                         at=decide_at,
+                        travel=travel,
                     )
+                    # An engine may take a second, and the lease of the others is short.
+                    verdict = step() if travel is None else await asyncio.to_thread(step)
                 except Exception:
                     # A mistake of ours about one vehicle must not keep the others waiting.
                     log.exception("plan_failed", extra={"vehicle": str(claim.vehicle_id)})
@@ -123,8 +130,9 @@ def plan(  # noqa: PLR0913 - each is one thing that a verdict follows from
     policy: Policy,
     at: datetime,
     rules: Rules | None = None,
+    travel: TravelTimes | None = None,
 ) -> Verdict:
-    """Decide what becomes of a claimed vehicle: a pure function of what is given.
+    """Decide what becomes of a claimed vehicle: a function of what is given and measured.
 
     A case keeps its referral for as long as that answers: a further fault that needs nothing more
     and is not graver joins the case silently; otherwise the referral is issued anew, as the next
@@ -164,7 +172,9 @@ def plan(  # noqa: PLR0913 - each is one thing that a verdict follows from
         principal=claim.principal,
         warranty_until=claim.warranty_until,
     )
-    referral = _referral(claim, latest, case, directory, policy, at=at, ruled=ruled_of(weighed))
+    referral = _referral(
+        claim, latest, case, directory, policy, travel, at=at, ruled=ruled_of(weighed)
+    )
     return Refer(
         case_id=case_id,
         at=at,
@@ -184,12 +194,13 @@ def _latest(claim: Claim, on: Sequence[ClaimedFault]) -> OpenCase | None:
     return case if any(fault.episode_id in case.closed_over for fault in on) else None
 
 
-def _referral(  # noqa: PLR0913 - each is one thing that a referral is made of
+def _referral(  # noqa: PLR0913, PLR0917 - each is one thing that a referral is made of
     claim: Claim,
     latest: OpenCase | None,
     case: Case,
     directory: Directory,
     policy: Policy,
+    travel: TravelTimes | None,
     *,
     at: datetime,
     ruled: Mapping[str, Sequence[str]],
@@ -206,7 +217,7 @@ def _referral(  # noqa: PLR0913 - each is one thing that a referral is made of
         return None
     version = 1 if latest is None else latest.version + 1
     referral_id = referral_id_of(UUID(case.case_id), version)
-    decision = decide(case, directory, policy, decided_at=at)
+    decision = decide_by_road(case, directory, policy, decided_at=at, travel=travel)
     if is_answered and not decision.offers:
         return None  # nobody could do it, and still nobody can
     document = referral_document(decision, referral_id=str(referral_id), version=version)

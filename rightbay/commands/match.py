@@ -15,6 +15,7 @@ from dtc_db.knowledge import Knowledge
 from dtc_db.vehicle import Powertrain, VehicleClass, VehicleKind
 from rightbay.commands.options import DataOption, JsonOption
 from rightbay.errors import RecordingError, RefusedRowsError
+from rightbay.roads import travel_times
 from rightbay.settings import load_settings
 from rightbay.supervision.instance import database_url
 from routing.cases import ObservedFault, case_of
@@ -23,9 +24,10 @@ from routing.errors import BadRecordingError
 from routing.imports.credentials import read_credentials, with_people
 from routing.imports.findings import Verdict
 from routing.imports.sites import read_sites
-from routing.matching.match import TIME_MAX, TIME_MIN, decide
+from routing.matching.match import TIME_MAX, TIME_MIN
 from routing.matching.policy import Policy, load_policy, parse_policy
 from routing.matching.principal import parse_principal
+from routing.matching.shortlist import decide_by_road
 from routing.matching.texts import LANGUAGES, load_texts
 from routing.model import Case, Decision, Position
 from routing.referral import canonical, match_document
@@ -156,7 +158,13 @@ def match(
         if repairers is not None
         else asyncio.run(_fetch(database_url(load_settings(data=data))))
     )
-    decision = decide(case, directory, numbers, decided_at=when or datetime.now(UTC))
+    decision = decide_by_road(
+        case,
+        directory,
+        numbers,
+        decided_at=when or datetime.now(UTC),
+        travel=travel_times(load_settings(data=data)),
+    )
     if record_to is not None:
         _record(record_to, decision, directory, numbers)
     if as_json:

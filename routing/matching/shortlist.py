@@ -6,6 +6,7 @@ Straight lines find who may compete: they need no map, and no road is shorter. B
 were measured, the road decides.
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from dtc_db.need import Arrival
@@ -49,17 +50,19 @@ def shortlist(
 ) -> tuple[Site, ...]:
     """The sites that may compete for a case, by straight lines, ordered by id.
 
-    As many as the policy lets compete; where the vehicle limps, also those that would if it had to
-    be towed. Empty if nobody knows where it is.
+    As many as the policy lets compete; where somebody's rules narrow the list, also those that
+    would without them, and where the vehicle limps, those that would if it had to be towed. Empty
+    if nobody knows where it is.
     """
     if case.position is None:
         return ()
     arrival = arrival_for(case)
+    decided_at = decided_at.astimezone(UTC)
+    point = unit_vectors([case.position])
     rows: set[int] = set()
     for way in {arrival, Arrival.TOWED} if arrival is Arrival.LIMPS else {arrival}:
-        scene = scene_for(
-            case, directory, policy, arrival=way, decided_at=decided_at.astimezone(UTC)
-        )
-        found = search(scene, unit_vectors([case.position]), wanted=policy.ranked_max)
-        rows.update(found.ring.rows[0, : int(found.count[0])].tolist())
+        scene = scene_for(case, directory, policy, arrival=way, decided_at=decided_at)
+        for agreement in {scene.agreement, None}:
+            found = search(replace(scene, agreement=agreement), point, wanted=policy.ranked_max)
+            rows.update(found.ring.rows[0, : int(found.count[0])].tolist())
     return tuple(directory.sites[row] for row in sorted(rows))

@@ -6,7 +6,9 @@ from enum import StrEnum
 
 import msgspec
 
-SITES_MAX = 50  # of one question to an engine
+# Of one question to an engine: four times as many as compete, for a vehicle that limps or is to be
+# towed, within somebody's rules and without them.
+SITES_MAX = 200
 # As far from the nearest road of the map as a place may lie; docs/ranking.md.
 OFF_ROAD_M = 250
 ROAD_M_MAX, DRIVE_S_MAX = 100_000_000, 10_000_000  # no answer of an engine may exceed them

@@ -7,7 +7,7 @@ from rightbay import cli
 from rightbay.findings import Finding, examine
 from rightbay.settings import Settings
 
-PARTS = ("python", "data", "database", "broker")
+PARTS = ("python", "data", "database", "broker", "roads")
 
 
 def findings(settings: Settings) -> dict[str, Finding]:

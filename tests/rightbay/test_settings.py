@@ -50,6 +50,7 @@ def test_every_value_reaches_its_field() -> None:
             "RIGHTBAY_SIGNALS": "/",
             "RIGHTBAY_GATEWAY_ID": "g-2",
             "RIGHTBAY_LOG_LEVEL": "error",
+            "RIGHTBAY_ROADS": "/srv/roads",
             "RIGHTBAY_RETENTION_DAYS": "30",
         },
         Settings(
@@ -64,6 +65,7 @@ def test_every_value_reaches_its_field() -> None:
             signals=Path("/"),
             gateway_id="g-2",
             log_level=LogLevel.ERROR,
+            roads="/srv/roads",
             retention_days=30,
         ),
     )
@@ -138,6 +140,7 @@ def test_a_url_is_shown_without_its_password(url: str, shown: str) -> None:
         data=st.just(Path("/x y/z")),
         database_url=st.none() | st.just("postgresql://u:p@h/x"),
         broker_url=st.none() | st.just("mqtt://h"),
+        roads=st.none() | st.just("/srv/roads") | st.just("http://u:p@h:5000/osrm"),
         api_port=st.none() | st.integers(1, 65535),
         broker_port=st.none() | st.integers(1, 65535),
         topic_prefix=st.from_regex(r"[a-z0-9]{1,3}(/[a-z0-9]{1,3}){0,2}", fullmatch=True),

@@ -1,0 +1,32 @@
+"""Which engine knows the roads here: the settings say it, and this wires it."""
+
+from pathlib import Path
+
+from rightbay.settings import Settings
+from routing.ports import TravelTimes
+from routing.travel.maps import MANIFEST
+
+
+def roads_folder(settings: Settings) -> Path | None:
+    """Where the map lies, or would lie; None if a server is named instead."""
+    if settings.roads is None:
+        return settings.data / "roads"
+    return None if "://" in settings.roads else Path(settings.roads)
+
+
+def travel_times(settings: Settings) -> TravelTimes | None:
+    """The engine to ask; None leaves straight lines.
+
+    Nothing is opened or reached before it is asked. A map or server that was named and cannot be
+    used is told in every referral; one that nobody named, and that is not there, is not missed.
+    """
+    folder = roads_folder(settings)
+    if folder is None:
+        from routing.travel.server import OsrmServer
+
+        return OsrmServer(settings.roads or "")
+    if settings.roads is None and not (folder / MANIFEST).is_file():
+        return None
+    from routing.travel.osrm import OsrmRoads
+
+    return OsrmRoads(folder)
