@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from dtc_db.codes import Code, J1939Dtc, J2012Dtc
+from dtc_db.gateways import SecureGateways
 from dtc_db.layers import Layer, Layers
 from dtc_db.lookup import Meanings
 from dtc_db.meaning import LANGUAGES, Level, Meaning
@@ -60,7 +61,9 @@ class Knowledge:
         Raises:
             TableError: If a table has a mistake; names the line.
         """
-        return cls(Meanings.load(), Requirements(load_trades()), Actions.load())
+        return cls(
+            Meanings.load(), Requirements(load_trades(), SecureGateways.load()), Actions.load()
+        )
 
     def with_layers(self, layers: Iterable[Layer]) -> "Knowledge":
         """The same tables, asked after these lists; earlier given lists are no longer asked."""
@@ -83,7 +86,8 @@ class Knowledge:
             vehicle: As far as it is known; what is not known is taken carefully.
             status: ``pending``, ``stored``, ``confirmed``, ``active`` or ``permanent``, if told.
             lamps: Lamp name (``mil``, ``rsl``, ``awl``, ``pl``) and state (``on``, ``off``,
-                ``slow_flash``, ``fast_flash``) as the same control unit sent them.
+                ``slow_flash``, ``fast_flash``) as the same control unit sent them; or ``advice``
+                and the value of a `dtc_db.records.Advice`.
             lang: ``en``, ``fr`` or ``de``; another one is answered in English.
         """
         return self._remembered(code, vehicle, status, tuple(lamps), lang)
@@ -140,6 +144,7 @@ class Knowledge:
             meaning.urgency, code=code, trade=trade, vehicle=vehicle, status=status, lamps=lamps
         )
         driver_action, fleet_action = self._actions.say(urgency, trade.hazard, lang)
+        lock = self._requirements.find_lock(meaning.trade, vehicle)
         return Assessment(
             code=code,
             text=self._text(meaning, code, lang),
@@ -152,6 +157,7 @@ class Knowledge:
                 f"meaning: {meaning.source}",
                 f"work: {meaning.trade}, on {vehicle.vehicle_class} {vehicle.powertrain}",
                 *modifiers,
+                *([] if lock is None else [f"access: secure gateway ({lock.source})"]),
             ),
         )
 

@@ -11,17 +11,18 @@ from enum import StrEnum
 from functools import lru_cache
 
 from dtc_db.errors import TableError
+from dtc_db.gateways import Lock, SecureGateway, SecureGateways
 from dtc_db.need import Arrival, Need, Skill, all_of
 from dtc_db.tables import FOLDER
 from dtc_db.urgency import Urgency
-from dtc_db.vehicle import Powertrain, VehicleClass, VehicleKind
+from dtc_db.vehicle import HEAVY, Powertrain, VehicleKind
 
-HEAVY = frozenset({VehicleClass.TRUCK, VehicleClass.BUS})
 ELECTRIFIED = frozenset({Powertrain.HYBRID, Powertrain.BEV, Powertrain.FCEV})
 MAYBE_ELECTRIFIED = ELECTRIFIED | {Powertrain.UNKNOWN}
 
 ISOLATED_WORK = ("hv.isolate", "hv.deenergised")
 LIVE_WORK = (*ISOLATED_WORK, "hv.live")
+GATEWAY_ACCESS = "security.gateway"
 
 ARRIVALS = {
     Urgency.STOP_NOW: Arrival.TOWED,
@@ -52,7 +53,14 @@ class Trade:
     access: frozenset[str] = frozenset()
     high_voltage: HighVoltage = HighVoltage.NONE
     fuel: bool = False
+    ends_with: Lock | None = None
     hazard: str = ""
+
+    def is_locked_by(self, gateway: SecureGateway | None) -> bool:
+        """Whether this work is not finished without being let in."""
+        if gateway is None or self.ends_with is None:
+            return False
+        return gateway.locks is Lock.TESTS or self.ends_with is Lock.WRITING
 
 
 def load_trades(name: str = "trades.toml") -> dict[str, Trade]:
@@ -72,6 +80,7 @@ def load_trades(name: str = "trades.toml") -> dict[str, Trade]:
                 heavy_equipment=frozenset(fields.pop("heavy_equipment", ())),
                 access=frozenset(fields.pop("access", ())),
                 high_voltage=HighVoltage(fields.pop("high_voltage", "none")),
+                ends_with=Lock(fields.pop("ends_with")) if "ends_with" in fields else None,
                 **fields,
             )
         except (KeyError, TypeError, ValueError) as error:
@@ -82,9 +91,10 @@ def load_trades(name: str = "trades.toml") -> dict[str, Trade]:
 class Requirements:
     """Says what a kind of work takes on a vehicle; remembers its answers."""
 
-    def __init__(self, trades: Mapping[str, Trade]) -> None:
+    def __init__(self, trades: Mapping[str, Trade], gateways: SecureGateways | None = None) -> None:
         self.trades = trades
-        # Bounded by what exists: trades x powertrains x arrivals x light or heavy.
+        self._gateways = SecureGateways() if gateways is None else gateways
+        # Bounded by what exists: trades x powertrains x arrivals x light or heavy x locked or not.
         self._of = lru_cache(maxsize=8192)(self._build)
 
     def of(self, trade: str, vehicle: VehicleKind, urgency: Urgency) -> Need:
@@ -94,10 +104,22 @@ class Requirements:
             vehicle.powertrain,
             ARRIVALS.get(urgency, Arrival.DRIVES),
             is_heavy=vehicle.vehicle_class in HEAVY,
+            is_locked=self.trades[trade].is_locked_by(self._gateways.find(vehicle)),
         )
 
+    def find_lock(self, trade: str, vehicle: VehicleKind) -> SecureGateway | None:
+        """What keeps this work on this vehicle from being finished without being let in."""
+        gateway = self._gateways.find(vehicle)
+        return gateway if self.trades[trade].is_locked_by(gateway) else None
+
     def _build(
-        self, name: str, powertrain: Powertrain, arrival: Arrival, *, is_heavy: bool
+        self,
+        name: str,
+        powertrain: Powertrain,
+        arrival: Arrival,
+        *,
+        is_heavy: bool,
+        is_locked: bool,
     ) -> Need:
         trade = self.trades[name]
         skills = [
@@ -118,7 +140,7 @@ class Requirements:
         )
         return Need(
             skills=all_of(Skill(skill) for skill in (*skills, *high_voltage)),
-            access=trade.access,
+            access=trade.access | {GATEWAY_ACCESS} if is_locked else trade.access,
             equipment=equipment,
             arrival=arrival,
             recovery=frozenset({"tow.hv"}) if is_towed_as_hv else frozenset(),

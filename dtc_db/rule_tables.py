@@ -42,6 +42,16 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InMotion:
+    """Codes that weigh more while the vehicle moves; the fields are those of the table."""
+
+    codes: Patterns
+    from_kmh: int
+    urgency: Urgency
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Symptom:
     """What a person notices; the fields are those of the table."""
 
@@ -60,6 +70,7 @@ class RuleTables:
     combinations: tuple[Combination, ...] = ()
     not_a_fault: tuple[Note, ...] = ()
     induced: tuple[Note, ...] = ()
+    in_motion: tuple[InMotion, ...] = ()
     symptoms: tuple[Symptom, ...] = ()
 
     @classmethod
@@ -86,6 +97,7 @@ class RuleTables:
             combinations=read("combination", _combination),
             not_a_fault=read("not_a_fault", _note),
             induced=read("induced", _note),
+            in_motion=read("in_motion", _in_motion),
             symptoms=read("symptom", _symptom),
         )
         if document:
@@ -113,6 +125,15 @@ def _note(fields: Fields) -> Note:
         makes=_makes(fields),
         units=_texts(fields, "units"),
         words=_words(fields),
+        source=_text(fields, "source"),
+    )
+
+
+def _in_motion(fields: Fields) -> InMotion:
+    return InMotion(
+        codes=_patterns(_text(fields, "codes")),
+        from_kmh=int(str(fields.pop("from_kmh"))),
+        urgency=Urgency(_text(fields, "urgency")),
         source=_text(fields, "source"),
     )
 

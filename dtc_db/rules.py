@@ -4,9 +4,10 @@
 plays: it is what the visit is for, it follows from another, the unit provoked it, it is no fault,
 or its owner wants it ignored. Findings say what to look at first. The order:
 
-    own rules ─▶ codes that are no faults ─▶ what the unit provokes ─▶ combinations ─▶ symptoms
+    speed ─▶ own rules ─▶ codes that are no faults ─▶ what the unit provokes
+          ─▶ combinations ─▶ symptoms
 
-A fault for which one must stop or be towed is never set aside or talked down by the first three,
+A fault for which one must stop or be towed is never set aside or talked down by any of them,
 what a unit is said to provoke must be no graver than `soon`, and what follows from another keeps
 its urgency.
 """
@@ -22,7 +23,7 @@ from dtc_db.makes import make_key
 from dtc_db.meaning import LANGUAGES, Words
 from dtc_db.own_rules import Effect, OwnRule
 from dtc_db.patterns import Pattern, parse_pattern
-from dtc_db.rule_tables import Combination, Note, RuleTables, Symptom
+from dtc_db.rule_tables import Combination, InMotion, Note, RuleTables, Symptom
 from dtc_db.urgency import GRAVE, RANK, Urgency, gravest
 from dtc_db.vehicle import Powertrain, VehicleKind
 
@@ -185,6 +186,7 @@ def apply(  # noqa: PLR0913 - each is one thing that a rule may look at, given b
     unit: str = "",
     fleet: str = "",
     symptoms: Collection[str] = (),
+    speed_kmh: float | None = None,
 ) -> Judgement:
     """Say which part each fault plays, and what to look at first. Never raises.
 
@@ -195,10 +197,13 @@ def apply(  # noqa: PLR0913 - each is one thing that a rule may look at, given b
         unit: Name of the telematics unit, for what units provoke.
         fleet: Whose vehicle it is.
         symptoms: Names of the table of symptoms; others are passed over.
+        speed_kmh: Of the vehicle when it told the faults; None if it did not say.
     """
     make = make_key(vehicle.make or "")
     own = rules.own_of(fleet, vehicle.make)
-    judged = [_by_own_rules(sign, own) for sign in faults]
+    judged = [
+        _by_own_rules(_moving(sign, rules.tables.in_motion, speed_kmh or 0), own) for sign in faults
+    ]
     notes = [note for note in rules.tables.not_a_fault if not note.makes or make in note.makes]
     judged = [_set_aside(fault, notes, Role.NOT_A_FAULT) for fault in judged]
     notes = [
@@ -223,11 +228,20 @@ def apply(  # noqa: PLR0913 - each is one thing that a rule may look at, given b
     return Judgement(faults=tuple(judged), findings=tuple(findings))
 
 
-def _by_own_rules(sign: Sign, rules: Sequence[OwnRule]) -> Judged:
+def _moving(sign: Sign, table: Sequence[InMotion], speed_kmh: float) -> Judged:
     fault = Judged(code=sign.code, role=Role.CAUSE, urgency=sign.urgency)
+    for entry in table:
+        is_graver = RANK[entry.urgency] < RANK[fault.urgency]
+        if speed_kmh >= entry.from_kmh and is_graver and _matches(entry.codes, sign.code):
+            line = f"at {speed_kmh:.0f} km/h: {fault.urgency} becomes {entry.urgency}"
+            fault = replace(fault, urgency=entry.urgency, because=(f"{line} ({entry.source})",))
+    return fault
+
+
+def _by_own_rules(fault: Judged, rules: Sequence[OwnRule]) -> Judged:
     is_weighed = False
     for rule in rules:
-        if not parse_pattern(rule.pattern).matches(sign.code):
+        if not parse_pattern(rule.pattern).matches(fault.code):
             continue
         if rule.effect is Effect.RENAME:
             if not fault.text:

@@ -9,13 +9,20 @@ from collections.abc import Sequence
 
 from dtc_db.codes import Code, J1939Dtc, J2012Dtc
 from dtc_db.meaning import LANGUAGES
-from dtc_db.requirement import HEAVY, Trade
+from dtc_db.requirement import Trade
 from dtc_db.tables import FOLDER
 from dtc_db.urgency import RANK, Urgency
-from dtc_db.vehicle import VehicleKind
+from dtc_db.vehicle import HEAVY, VehicleKind
 
 _FLASHING = frozenset({"slow_flash", "fast_flash"})
 _LIT = _FLASHING | {"on"}
+
+# What a control unit itself asks of the driver (ISO 14229-1, severity): at least so much.
+_ADVICE = {
+    "check_immediately": Urgency.LIMP,
+    "check_at_next_halt": Urgency.SOON,
+    "maintenance_only": Urgency.NEXT_SERVICE,
+}
 
 # A fault that was seen once and is not yet confirmed weighs one step less.
 _PENDING = {Urgency.LIMP: Urgency.SOON, Urgency.SOON: Urgency.NEXT_SERVICE}
@@ -47,11 +54,16 @@ def weigh(  # noqa: PLR0913 - all that can change an urgency, each named by the 
         urgency = Urgency.LIMP
         why.append("braking of a heavy vehicle: soon becomes limp")
     for name, state in lamps:
-        least = _least(name, state, is_heavy=isinstance(code, J1939Dtc))
+        is_heavy = isinstance(code, J1939Dtc)
+        least = _ADVICE.get(state) if name == "advice" else _least(name, state, is_heavy=is_heavy)
         if least is not None and RANK[least] < RANK[urgency]:
-            why.append(f"lamp {name} {state}: {urgency} becomes {least}")
+            why.append(f"{_word(name)} {state}: {urgency} becomes {least}")
             urgency = least
     return urgency, tuple(why)
+
+
+def _word(name: str) -> str:
+    return name if name == "advice" else f"lamp {name}"
 
 
 def _least(name: str, state: str, *, is_heavy: bool) -> Urgency | None:

@@ -15,6 +15,9 @@ class VehicleClass(StrEnum):
     UNKNOWN = "unknown"
 
 
+HEAVY = frozenset({VehicleClass.TRUCK, VehicleClass.BUS})
+
+
 class Powertrain(StrEnum):
     """What drives the vehicle, as far as it decides which dangers mending it brings."""
 

@@ -18,6 +18,7 @@ from dtc_db.errors import MalformedCodeError
 from dtc_db.knowledge import Assessment, Knowledge
 from dtc_db.meaning import LANGUAGES
 from dtc_db.need import Json, need_to_json
+from dtc_db.records import WwhObdRecord, parse_record
 from dtc_db.search import find_codes
 from dtc_db.vehicle import Powertrain, VehicleClass, VehicleKind
 from rightbay.code_lists import read_layer
@@ -68,8 +69,16 @@ class Question:
         Raises:
             MalformedCodeError: If the text is no code.
         """
+        record = parse_record(text)
+        lamps = self.lamps
+        if isinstance(record, WwhObdRecord) and record.advice is not None:
+            lamps = (*lamps, ("advice", record.advice.value))
         return knowledge.assess(
-            parse_code(text), self.vehicle, status=self.status, lamps=self.lamps, lang=self.lang
+            parse_code(text) if record is None else record.code,
+            self.vehicle,
+            status=self.status,
+            lamps=lamps,
+            lang=self.lang,
         )
 
 

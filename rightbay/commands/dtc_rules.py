@@ -96,6 +96,9 @@ def case(
     symptom: Annotated[
         list[str] | None, typer.Option(help="What somebody noticed. May be repeated.")
     ] = None,
+    speed_kmh: Annotated[
+        float | None, typer.Option("--speed", help="In km/h, when it told the codes.")
+    ] = None,
     lang: Annotated[str, typer.Option(help=f"One of {', '.join(LANGUAGES)}.")] = LANGUAGES[0],
     as_json: JsonOption = False,
 ) -> None:
@@ -122,6 +125,7 @@ def case(
         known,
         unit=unit,
         symptoms=symptom or (),
+        speed_kmh=speed_kmh,
     )
     if as_json:
         typer.echo(json.dumps(_shape_judgement(judgement, lang), ensure_ascii=False))

@@ -12,6 +12,7 @@ from datetime import date, datetime
 from functools import cached_property
 
 from dtc_db.need import Expression
+from dtc_db.requirement import GATEWAY_ACCESS
 from dtc_db.vehicle import VehicleClass
 from routing.competence.catalogue import Catalogue
 from routing.competence.expression import enough, missing
@@ -257,10 +258,15 @@ def _skills(look: _Look) -> tuple[str, ...]:
 
 
 def _access(look: _Look) -> tuple[str, ...]:
-    """A word alone counts for every make, ``word:make`` for that one."""
+    """A word alone counts for every make, ``word:make`` for that one.
+
+    The carmaker's own diagnostic system opens the carmaker's own lock.
+    """
     words = (word.partition(":") for word in look.site.access)
     make = look.question.make
     had = {word for word, _, only_make in words if not only_make or only_make == make}
+    if "make.diagnostics" in had:
+        had.add(GATEWAY_ACCESS)
     return tuple(sorted(look.question.access - had))
 
 

@@ -1,11 +1,13 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from dtc_db import requirement
 from dtc_db.errors import TableError
+from dtc_db.gateways import Lock, SecureGateway, SecureGateways
 from dtc_db.need import Arrival, format_expression, skills_of
-from dtc_db.requirement import LIVE_WORK, Requirements, load_trades
+from dtc_db.requirement import GATEWAY_ACCESS, LIVE_WORK, Requirements, load_trades
 from dtc_db.skills import load_vocabulary
 from dtc_db.urgency import Urgency
 from dtc_db.vehicle import Powertrain, VehicleClass, VehicleKind
@@ -103,6 +105,59 @@ def test_no_work_needs_nothing() -> None:
     for trade in TRADES:
         for vehicle in KINDS:
             assert format_expression(REQUIREMENTS.of(trade, vehicle, Urgency.SOON).skills)
+
+
+LOCKED = Requirements(
+    TRADES,
+    SecureGateways(
+        [
+            SecureGateway(
+                makes=frozenset({make}), from_year=2019, locks=Lock(lock), source="a test; low"
+            )
+            for make, lock in (("all", "tests"), ("some", "writing"))
+        ]
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("trade", "make", "year", "is_locked"),
+    [
+        ("transmission", "all", 2019, True),
+        ("transmission", "some", 2024, True),
+        ("transmission", "some", None, True),  # nobody knows, so it is taken for locked
+        ("transmission", "some", 2018, False),
+        ("transmission", "other", 2024, False),
+        ("transmission", None, 2024, False),
+        ("srs", "all", 2020, True),
+        ("srs", "some", 2020, False),  # a test, and only writing is locked
+        ("engine", "all", 2020, False),  # its lamp goes out by itself
+        ("electrics", "all", 2020, False),
+    ],
+)
+def test_locked_vehicles_need_whoever_may_open_them_for_work_that_ends_at_the_tester(
+    trade: str,
+    make: str | None,
+    year: int | None,
+    is_locked: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    kind = VehicleKind(vehicle_class=VehicleClass.CAR, make=make, model_year=year)
+    access = LOCKED.of(trade, kind, Urgency.SOON).access
+    assert (GATEWAY_ACCESS in access) is is_locked
+    assert (LOCKED.find_lock(trade, kind) is not None) is is_locked
+    truck = replace(kind, vehicle_class=VehicleClass.TRUCK)
+    assert GATEWAY_ACCESS not in LOCKED.of(trade, truck, Urgency.SOON).access
+
+
+def test_only_work_on_keys_and_theft_protection_asks_for_sermi() -> None:
+    kinds = [replace(kind, make=make) for kind in KINDS for make in (None, "all", "some")]
+    asking = {
+        trade
+        for trade in TRADES
+        for kind in kinds
+        if "sermi" in LOCKED.of(trade, kind, Urgency.SOON).access
+    }
+    assert asking == {"security"}
 
 
 def test_the_most_careful_arrival_is_towing() -> None:

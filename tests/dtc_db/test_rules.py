@@ -120,6 +120,28 @@ def storm(*onsets_s: float | None) -> str:
     return " ".join(fault.role for fault in apply(signs, VehicleKind(), RULES).faults)
 
 
+@pytest.mark.parametrize(
+    ("code", "urgency", "speed_kmh", "expected"),
+    [
+        ("C0077", "soon", 90, "limp"),
+        ("C0077", "soon", 59, "soon"),
+        ("C0077", "soon", None, "soon"),
+        ("C0077", "tow", 90, "tow"),
+        ("SPN 146 FMI 1", "limp", 80, "stop_now"),
+        ("C060F", "tow", 12, "stop_now"),
+        ("C060F", "tow", 0, "tow"),
+        ("P0420", "next_service", 200, "next_service"),
+    ],
+)
+def test_some_faults_weigh_more_in_motion_and_none_less(
+    code: str, urgency: str, speed_kmh: float | None, expected: str
+) -> None:
+    sign = Sign(parse_code(code), Urgency(urgency))
+    (fault,) = apply([sign], VehicleKind(), RULES, speed_kmh=speed_kmh).faults
+    assert fault.urgency == expected
+    assert bool(fault.because) is (urgency != expected)
+
+
 def test_what_was_lost_long_before_the_voltage_fell_does_not_follow_from_it() -> None:
     assert storm(0, 600, -600, 1, -601) == "cause follows follows follows follows cause"
     assert storm(0, 600, -600, -601) == "cause cause cause cause cause", "three are too few"
@@ -331,19 +353,26 @@ def test_findings_are_told_in_three_languages() -> None:
     ),
     st.lists(st.sampled_from(sorted(SYMPTOMS)), max_size=3),
     st.text(max_size=5),
+    st.none() | st.floats(0, 400),
 )
 def test_no_faults_raise_and_none_gets_lost_or_talked_down(
-    signs: list[Sign], symptoms: list[str], text: str
+    signs: list[Sign], symptoms: list[str], text: str, speed_kmh: float | None
 ) -> None:
     rules = RULES.with_own([own("ignore", "P03*"), own("lower", "U0100..U02FF", to="info")])
     judgement = apply(
-        signs, VehicleKind(make=text), rules, unit=text, fleet=text, symptoms=symptoms
+        signs,
+        VehicleKind(make=text),
+        rules,
+        unit=text,
+        fleet=text,
+        symptoms=symptoms,
+        speed_kmh=speed_kmh,
     )
     assert [fault.code for fault in judgement.faults] == [sign.code for sign in signs]
     for sign, fault in zip(signs, judgement.faults, strict=True):
         if sign.urgency in {Urgency.STOP_NOW, Urgency.TOW}:
             assert fault.role in {Role.CAUSE, Role.FOLLOWS}
-            assert fault.urgency is sign.urgency
+            assert RANK[fault.urgency] <= RANK[sign.urgency]
     for finding in judgement.findings:
         for place in (*finding.causes, *finding.follows):
             assert 0 <= place < len(signs)

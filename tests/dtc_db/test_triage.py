@@ -75,6 +75,11 @@ def test_no_other_status_changes_anything(status: str | None) -> None:
         ("mil", "fast_flash", "soon", "limp"),
         ("mil", "slow_flash", "unknown", "limp"),
         ("horn", "on", "info", "info"),
+        ("advice", "check_immediately", "next_service", "limp"),
+        ("advice", "check_at_next_halt", "info", "soon"),
+        ("advice", "maintenance_only", "info", "next_service"),
+        ("advice", "maintenance_only", "tow", "tow"),
+        ("advice", "on", "info", "info"),
     ],
 )
 def test_a_lit_lamp_raises(lamp: str, state: str, base: str, expected: str) -> None:

@@ -100,6 +100,16 @@ def test_the_rules_are_checked_in_their_published_order() -> None:
 
 def test_diagnostics_of_the_right_make_or_of_any_count() -> None:
     wanted = case(need("engine.petrol", access=frozenset({"make.diagnostics"})), make="kia")
+    locked = case(need("engine.petrol", access=frozenset({"security.gateway"})), make="kia")
+    for access, opens in (
+        ("security.gateway", True),
+        ("make.diagnostics", True),
+        ("make.diagnostics:kia", True),
+        ("make.diagnostics:fiat", False),
+        ("sermi", False),
+    ):
+        offers = decided(locked, site("a", [LIGHT], access=frozenset({access}))).offers
+        assert bool(offers) is opens, access
     for access in ("make.diagnostics:kia", "make.diagnostics"):
         assert decided(wanted, site("a", [LIGHT], access=frozenset({access}))).offers
 
