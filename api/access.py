@@ -5,7 +5,7 @@ a key of another role         403
 what belongs to another       404, as what does not exist
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends
@@ -93,9 +93,8 @@ Reviewer = Annotated[Caller, Depends(get_reviewer)]
 Party = Annotated[Caller, Depends(get_party)]
 Owner = Annotated[Caller, Depends(get_owner)]
 
-KEYED: dict[int | str, dict[str, object]] = {
-    status: {"model": schemas.Problem} for status in (401, 403, 404)
-}
+type Responses = dict[int | str, dict[str, Any]]
+KEYED: Responses = {status: {"model": schemas.Problem} for status in (401, 403, 404)}
 
 router = APIRouter(prefix="/v1", dependencies=[Depends(check_host)], tags=["self-service"])
 

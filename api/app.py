@@ -1,6 +1,7 @@
 """The HTTP application: routes, errors and the page about them, put together."""
 
 from collections.abc import Collection
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
@@ -8,6 +9,7 @@ from fastapi import FastAPI
 from api import access, match, pages, problems, schemas
 from api.errors import NotReadyError
 from api.limits import BodyLimit
+from api.register import businesses, documents, proposals
 from api.routes import Database, router
 from routing.ports import TravelTimes
 from storage.pool import Pool
@@ -20,7 +22,11 @@ _EVERYWHERE: dict[int | str, dict[str, Any]] = {
 
 
 def create_app(
-    pool: Pool, *, hosts: Collection[str] = LOOPBACK, travel: TravelTimes | None = None
+    pool: Pool,
+    *,
+    hosts: Collection[str] = LOOPBACK,
+    travel: TravelTimes | None = None,
+    trust: Path | None = None,
 ) -> FastAPI:
     """Build the application.
 
@@ -28,6 +34,7 @@ def create_app(
         pool: Stays the caller's; it must be open for as long as requests are served.
         hosts: Names under which the routes below ``/v1`` answer.
         travel: An engine that knows roads; None for straight lines.
+        trust: Folder that says whose signatures on credentials count; None trusts nobody.
     """
     app = FastAPI(
         title="Rightbay",
@@ -44,9 +51,11 @@ def create_app(
     app.state.pool = pool
     app.state.travel = travel
     app.state.hosts = frozenset(hosts)
+    app.state.trust = trust
     app.include_router(router)
     app.include_router(match.router)
-    app.include_router(access.router)
+    for each in (access, businesses, proposals, documents):
+        app.include_router(each.router)
     app.add_api_route("/healthz", get_health, tags=["operation"], responses={})
     app.add_api_route(
         "/readyz", get_readiness, tags=["operation"], response_model_exclude_none=True

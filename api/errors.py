@@ -4,6 +4,7 @@ ApiError
 ├── NotFoundError       the caller asks for what is not there, or not theirs to see
 ├── UnknownCallerError  the caller sends no key, or one that does not count: get one
 ├── ForbiddenError      the caller is known, and this is for others
+├── MediaTypeError      the caller sends a file of a kind that is not taken
 ├── BadCursorError      the caller sends a cursor that no list gave out
 ├── ForeignHostError    the caller's browser was led here under a name that is not ours
 ├── NotReadyError       the operator: the database's schema is not what this version expects
@@ -27,6 +28,10 @@ class UnknownCallerError(ApiError):
 
 class ForbiddenError(ApiError):
     """A key that is good for other things."""
+
+
+class MediaTypeError(ApiError):
+    """A file of a kind that is not taken."""
 
 
 class BadCursorError(ApiError):

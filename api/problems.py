@@ -2,7 +2,7 @@
 
 Every error body is ``application/problem+json`` with ``type``, ``title``, ``status`` and
 ``detail``; a malformed request adds ``errors``, a list of ``where`` and ``text``. What the caller
-sent is never repeated: it may hold what must not stand in a log.
+sent is not repeated, but for the beginning of a field that breaks the rules for directories.
 """
 
 import http
@@ -20,12 +20,15 @@ from api.errors import (
     BadCursorError,
     ForbiddenError,
     ForeignHostError,
+    MediaTypeError,
     NotFoundError,
     NotReadyError,
     UnknownCallerError,
 )
 from api.schemas import MalformedPart, Problem
-from storage.errors import DatabaseUnavailableError
+from routing.errors import NotNowError
+from routing.imports.findings import FieldError
+from storage.errors import DatabaseUnavailableError, NoSuchProposalError, TooManyError
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -69,6 +72,22 @@ UNKNOWN_CALLER = Kind(
 FORBIDDEN = Kind(
     "forbidden", 403, "this key is not good for that", "Use a key of the role that is named."
 )
+NOT_NOW = Kind(
+    "not-now",
+    409,
+    "that cannot be done as things stand",
+    "`detail` says what stands in the way. The same request may succeed once that is gone.",
+)
+WRONG_MEDIA = Kind(
+    "media-type", 415, "that kind of file is not taken", "Send PDF, JPEG or PNG, and say which."
+)
+TOO_MANY = Kind(
+    "too-many",
+    429,
+    "a bound is reached",
+    "`detail` says which. Try again later, or let a reviewer decide what is open.",
+    {"Retry-After": "3600"},
+)
 TOO_LARGE = Kind(
     "too-large", 413, "the body is too large", "Send less: docs/http.md says how much is read."
 )
@@ -97,6 +116,11 @@ KINDS: Mapping[type[Exception], Kind] = {
     UnknownCallerError: UNKNOWN_CALLER,
     ForbiddenError: FORBIDDEN,
     BadCursorError: MALFORMED,
+    FieldError: MALFORMED,
+    MediaTypeError: WRONG_MEDIA,
+    NotNowError: NOT_NOW,
+    NoSuchProposalError: NOT_FOUND,
+    TooManyError: TOO_MANY,
     RequestValidationError: MALFORMED,
     ForeignHostError: MISDIRECTED,
     DatabaseUnavailableError: UNAVAILABLE,
@@ -105,6 +129,8 @@ KINDS: Mapping[type[Exception], Kind] = {
 }
 _OF_HTTP = {NOT_FOUND.status: NOT_FOUND, TOO_LARGE.status: TOO_LARGE}
 PAGES = {kind.name: kind for kind in (*KINDS.values(), TOO_LARGE, REFUSED)}
+# Their words are made for whoever asked.
+_OURS = (ApiError, NotNowError, TooManyError)
 RETRY_AFTER_S = 2
 
 
@@ -145,7 +171,7 @@ def _handler(kind: Kind) -> Callable[[Request, Exception], Awaitable[JSONRespons
         if isinstance(error, DatabaseUnavailableError):
             log.warning("database_unavailable", extra={"reason": str(error)})
         # Only our own words are told: those of others may repeat what they were given.
-        detail = str(error) if isinstance(error, ApiError) else kind.title
+        detail = str(error) if isinstance(error, _OURS) else kind.title
         return answer(kind, detail, errors=_malformed_parts(error))
 
     return handle
@@ -158,6 +184,8 @@ def _malformed_parts(error: Exception) -> list[MalformedPart] | None:
                 MalformedPart(where=".".join(map(str, part["loc"])), text=part["msg"])
                 for part in error.errors()
             ]
+        case FieldError():
+            return [MalformedPart(where=f"body.fields.{error.field}", text=error.reason)]
         case BadCursorError():
             return [MalformedPart(where="query.after", text=str(error))]
         case _:

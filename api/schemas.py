@@ -4,6 +4,7 @@ What is not known is absent, never null.
 """
 
 from base64 import b64encode
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
@@ -26,6 +27,16 @@ def without_null(field: dict[str, Any]) -> None:
 def _fields_without_null(schema: dict[str, Any]) -> None:
     for field in schema.get("properties", {}).values():
         without_null(field)
+
+
+def shown_by(*examples: dict[str, Any]) -> Callable[[dict[str, Any]], None]:
+    """For a shape that is asked for: what its schema says of its fields, and examples of it."""
+
+    def describe(schema: dict[str, Any]) -> None:
+        _fields_without_null(schema)
+        schema["examples"] = [*examples]
+
+    return describe
 
 
 class Shape(BaseModel):

@@ -9,6 +9,7 @@ import contextlib
 import logging
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import uvicorn
 
@@ -33,8 +34,22 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve(pool: Pool, *, host: str, port: int, travel: TravelTimes | None = None) -> None:
+async def serve(
+    pool: Pool,
+    *,
+    host: str,
+    port: int,
+    travel: TravelTimes | None = None,
+    trust: Path | None = None,
+) -> None:
     """Serve until cancelled.
+
+    Args:
+        pool: Of the database.
+        host: Address to listen on.
+        port: Likewise.
+        travel: An engine that knows roads; None for straight lines.
+        trust: Folder that says whose signatures on credentials count.
 
     Raises:
         ListenError: If the address cannot be listened on.
@@ -44,7 +59,7 @@ async def serve(pool: Pool, *, host: str, port: int, travel: TravelTimes | None 
     with _listen(host, port) as listener:
         server = _Server(
             uvicorn.Config(
-                create_app(pool, travel=travel),
+                create_app(pool, travel=travel, trust=trust),
                 lifespan="off",
                 log_config=None,
                 # Paths and queries name vehicles and units.

@@ -25,6 +25,25 @@ class Entry:
     body: bytes
 
 
+def register_entry(*, event_id: UUID, kind: str, at: datetime, document: bytes) -> Entry:
+    """The entry that commits to what was decided about a repairer.
+
+    Args:
+        event_id: Of the event; also the entry's id.
+        kind: What was decided, in one word.
+        at: Aware.
+        document: The event as it was stored, byte for byte.
+    """
+    body = {
+        "type": "register",
+        "event": str(event_id),
+        "kind": kind,
+        "at": at.astimezone(UTC).isoformat(timespec="microseconds"),
+        "document_sha256": hashlib.sha256(document).hexdigest(),
+    }
+    return Entry(event_id, rfc8785.dumps(body))
+
+
 def referral_entry(
     *, referral_id: UUID, case_id: UUID, version: int, decided_at: datetime, document: bytes
 ) -> Entry:

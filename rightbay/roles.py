@@ -152,17 +152,32 @@ async def _deliver(settings: Settings) -> AsyncIterator[Serve]:
 @contextlib.asynccontextmanager
 async def _api(settings: Settings) -> AsyncIterator[Serve]:
     from api import server
+    from api.register import trust
     from rightbay.roads import travel_times
     from storage.pool import open_pool
+    from storage.register import upkeep
 
     async with open_pool(database_url(settings), size_max=POOL_CONNECTIONS_MAX) as pool:
-        yield partial(
-            server.serve,
-            pool,
-            host=settings.api_host,
-            port=settings.api_port or API_PORT,
-            travel=travel_times(settings),
-        )
+        if settings.trust is not None:
+            trust.load_trust(settings.trust)  # a list nobody can read stops the start
+
+        async def serve() -> None:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(
+                    upkeep.serve(pool, now=partial(datetime.now, UTC)), name="register"
+                )
+                group.create_task(
+                    server.serve(
+                        pool,
+                        host=settings.api_host,
+                        port=settings.api_port or API_PORT,
+                        travel=travel_times(settings),
+                        trust=settings.trust,
+                    ),
+                    name="http",
+                )
+
+        yield serve
 
 
 ROLES: Mapping[str, Callable[[Settings], AbstractAsyncContextManager[Serve]]] = {

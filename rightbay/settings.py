@@ -56,6 +56,8 @@ class Settings:
         log_level: The least grave event that is logged.
         roads: A folder with a road map, or the address of an OSRM server; None takes the
             map in the data folder, if there is one. May hold a password: never shown.
+        trust: Folder with the trust list and status lists for signed credentials; None trusts
+            nobody.
         retention_days: How long reports, transitions, message ids and dead letters are kept.
     """
 
@@ -72,6 +74,7 @@ class Settings:
     log_level: LogLevel = LogLevel.INFO
     roads: str | None = field(default=None, repr=False)
     retention_days: int = 400
+    trust: Path | None = None
 
     def environment(self) -> dict[str, str]:
         """Give the variables from which :func:`load_settings` makes these settings again."""
@@ -226,5 +229,6 @@ _FORMS: Final[Mapping[str, tuple[Callable[[str], Any], str]]] = {
     "signals": (_existing_folder, "a folder that is there"),
     "log_level": (LogLevel, "one of " + ", ".join(LogLevel)),
     "roads": (_roads, "a folder, or the address of an OSRM server such as http://host:5000"),
+    "trust": (_folder, "a folder"),
     "retention_days": (_days, "a number of days from 7 to 36500"),
 }

@@ -3,6 +3,7 @@
 RoutingError
 ├── BadRecordingError      a recorded decision cannot be read; give another file
 ├── CasesUnavailableError  the database is away; the caller may try again
+├── NotNowError            what is asked does not fit how things stand; see why, and mend that
 ├── DataFileError          a scheme, policy or text file is malformed; whoever keeps it can mend it
 ├── RoadsError             a road map or engine cannot be used; the message says what would mend it
 └── UnreadableFileError    a file to import cannot be read at all; whoever gave it can
@@ -27,6 +28,10 @@ class DataFileError(RoutingError):
 
 class RoadsError(RoutingError):
     """A road map cannot be built or used, or an engine gave no answer that can be used."""
+
+
+class NotNowError(RoutingError):
+    """What somebody wants to do is well-formed, and cannot be done as things stand."""
 
 
 class UnreadableFileError(RoutingError):

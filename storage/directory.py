@@ -124,15 +124,18 @@ class PostgresDirectoryStore:
         """
         with contextlib.suppress(_Rollback):
             async with transaction(self._pool) as connection:
-                done = await _import(connection, sites, source, are_people_stated=are_people_stated)
+                done = await import_within(
+                    connection, sites, source, are_people_stated=are_people_stated
+                )
                 if is_dry_run:
                     raise _Rollback
         return done
 
 
-async def _import(
-    connection: Connection, sites: Sequence[Site], source: str, *, are_people_stated: bool
+async def import_within(
+    connection: Connection, sites: Sequence[Site], source: str, *, are_people_stated: bool = False
 ) -> Imported:
+    """Do what `PostgresDirectoryStore.import_sites` does, as a part of a transaction."""
     await connection.execute(SQL["one_import_at_a_time"])
     version = int(await connection.fetchval(SQL["insert_version"], source))
     site_rows = [

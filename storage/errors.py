@@ -4,6 +4,8 @@ StorageError
 ├── DatabaseUnavailableError   the server is away or refuses us; the caller may try again
 ├── NoSuchLetterError          the id names no dead letter; list those there are
 ├── NoSuchKeyError             the id names no access key; list those there are
+├── NoSuchProposalError        there is none of this id, for this caller
+├── TooManyError               a bound is reached; try again later
 ├── ConflictError              what is to be written contradicts what is there; choose one
 └── MigrationError             the operator must look: the schema is not what this version expects
 """
@@ -27,6 +29,14 @@ class NoSuchLetterError(StorageError):
 
 class NoSuchKeyError(StorageError):
     """There never was an access key of this id."""
+
+
+class NoSuchProposalError(StorageError):
+    """There is no such proposal, or measure, or business, for whoever asks."""
+
+
+class TooManyError(StorageError):
+    """Somebody said as much as may be said for now; nothing was written."""
 
 
 class MigrationError(StorageError):

@@ -11,7 +11,7 @@ from uuid import UUID
 import asyncpg
 
 from audit.check import Checker, Flaw, Record
-from audit.entry import referral_entry
+from audit.entry import referral_entry, register_entry
 from audit.errors import BrokenHeadError, ConflictError
 from audit.tree import (
     HASH_LENGTH,
@@ -215,13 +215,20 @@ async def _check(connection: Connection, head: asyncpg.Record) -> Flaw | None:
     hashes = tuple(head["frontier"])
     if flaw := checker.finish(size=head["size"], hashes=hashes, root=head["root"]):
         return flaw
-    unlogged = await connection.fetchval(SQL["select_unlogged_referral"])
-    return unlogged and Flaw(None, f"referral {unlogged} was never recorded in the log")
+    unlogged = await connection.fetchrow(SQL["select_unlogged"])
+    return unlogged and Flaw(None, "{} {} was never recorded in the log".format(*unlogged))
 
 
 def _record(row: asyncpg.Record) -> Record:
     expected = None
-    if row["document"] is not None:
+    if row["event_document"] is not None:
+        expected = register_entry(
+            event_id=row["entry_id"],
+            kind=row["event_kind"],
+            at=row["event_at"],
+            document=row["event_document"],
+        ).body
+    elif row["document"] is not None:
         expected = referral_entry(
             referral_id=row["entry_id"],
             case_id=row["case_id"],

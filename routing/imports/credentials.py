@@ -64,7 +64,7 @@ def read_credentials(
                 raise record
             site_id = known_site(record, known_sites)
             held = teams[site_id][parse_person(record)]
-            held.append(_credential(record, catalogue, held))
+            held.append(parse_credential(record, catalogue, held))
         except FieldError as error:
             findings.append(error.at(where))
     people = {
@@ -99,9 +99,19 @@ def parse_person(record: Mapping[str, str]) -> int:
     return int(text)
 
 
-def _credential(
+def parse_credential(
     record: Mapping[str, str], catalogue: Catalogue, held: Sequence[Credential]
 ) -> Credential:
+    """The title of a row.
+
+    Args:
+        record: The row.
+        catalogue: The schemes.
+        held: What the same person holds besides: it must not overlap the same title.
+
+    Raises:
+        FieldError: For the first field that cannot be read.
+    """
     scheme, title = _title(record, catalogue)
     valid_from = parse_day(record, "valid_from")
     valid_until = parse_day(record, "valid_until") if record.get("valid_until") else None

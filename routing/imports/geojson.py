@@ -70,7 +70,7 @@ def _record(feature: object) -> dict[str, str] | FieldError:
         if isinstance(value, bool) and field in CLAIMS:
             text: str | None = "yes" if value else "no"
         else:
-            text = _geometry(value) if isinstance(value, dict) else _text(value)
+            text = _geometry(value) if isinstance(value, dict) else cell_of(value)
         if text is None:
             return FieldError(field, "expected text, a number, a list of texts or a polygon")
         record[field] = text
@@ -93,7 +93,7 @@ def _geometry(value: Mapping[str, object]) -> str | None:
         return None
 
 
-def _text(value: object) -> str | None:
+def cell_of(value: object) -> str | None:
     """The value as a cell of a CSV file would have it; None if no cell could hold it."""
     match value:
         case None:

@@ -49,7 +49,7 @@ def read_people(path: Path, *, known_sites: Collection[str] | None = None) -> Pe
         try:
             if isinstance(record, FieldError):
                 raise record
-            site_id, person = known_site(record, known_sites), _person(record)
+            site_id, person = known_site(record, known_sites), parse_employment(record)
             _check_new(person, site_id, people[site_id])
             people[site_id][person.number] = person
         except FieldError as error:
@@ -82,7 +82,12 @@ def _joined(known: Sequence[Person], stated: Mapping[int, Person]) -> tuple[Pers
     return tuple(held[number] for number in sorted(held))
 
 
-def _person(record: Mapping[str, str]) -> Person:
+def parse_employment(record: Mapping[str, str]) -> Person:
+    """Who works for whom, from when to when, and when they are there.
+
+    Raises:
+        FieldError: For the first field that cannot be read.
+    """
     employed_from, employed_until = (
         parse_day(record, field) if record.get(field) else None
         for field in ("employed_from", "employed_until")

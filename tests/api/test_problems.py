@@ -13,19 +13,27 @@ from api.errors import (
     ForbiddenError,
     ForeignHostError,
     ListenError,
+    MediaTypeError,
     NotFoundError,
     NotReadyError,
     UnknownCallerError,
 )
-from storage.errors import DatabaseUnavailableError
+from routing.errors import NotNowError
+from routing.imports.findings import FieldError
+from storage.errors import DatabaseUnavailableError, NoSuchProposalError, TooManyError
 
 PRIVATE = "WVWZZZ1JZXW000001"
 
-RAISED = {
+RAISED: dict[str, tuple[Exception, int]] = {
     "not-found": (NotFoundError("there is no such case"), 404),
     "malformed-request": (BadCursorError("no"), 422),
     "unknown-caller": (UnknownCallerError("no"), 401),
     "forbidden": (ForbiddenError("no"), 403),
+    "not-now": (NotNowError("no"), 409),
+    "media-type": (MediaTypeError("no"), 415),
+    "too-many": (TooManyError("no"), 429),
+    "not-found-there": (NoSuchProposalError(PRIVATE), 404),
+    "wrong-field": (FieldError("lon", "expected degrees"), 422),
     "foreign-host": (ForeignHostError("no"), 421),
     "database-unavailable": (DatabaseUnavailableError(f"at 10.1.2.3 as {PRIVATE}"), 503),
     "not-ready": (NotReadyError("no"), 503),
@@ -58,12 +66,13 @@ def check(response: httpx.Response, *, status: int, name: str) -> None:
     assert body["title"]
     assert body["detail"]
     assert PRIVATE not in response.text
-    assert ("retry-after" in response.headers) == (status == 503)
+    assert ("retry-after" in response.headers) == (status in {429, 503})
 
 
 @pytest.mark.parametrize("name", RAISED)
 async def test_an_error_is_told_in_the_one_shape(client: httpx.AsyncClient, name: str) -> None:
-    check(await client.get(f"/raise/{name}"), status=RAISED[name][1], name=name)
+    kind = {"not-found-there": "not-found", "wrong-field": "malformed-request"}.get(name, name)
+    check(await client.get(f"/raise/{name}"), status=RAISED[name][1], name=kind)
 
 
 async def test_what_cannot_be_read_is_named_and_not_repeated(client: httpx.AsyncClient) -> None:
@@ -72,6 +81,13 @@ async def test_what_cannot_be_read_is_named_and_not_repeated(client: httpx.Async
     (error,) = response.json()["errors"]
     assert error["where"] == "query.count"
     assert "integer" in error["text"]
+
+
+async def test_a_field_that_breaks_the_rules_for_directories_is_named(
+    client: httpx.AsyncClient,
+) -> None:
+    response = await client.get("/raise/wrong-field")
+    assert response.json()["errors"] == [{"where": "body.fields.lon", "text": "expected degrees"}]
 
 
 async def test_what_the_framework_refuses_has_the_same_shape(client: httpx.AsyncClient) -> None:
@@ -85,6 +101,7 @@ def test_every_error_of_the_routes_is_in_the_table() -> None:
     raised_by_routes = set(ApiError.__subclasses__()) - {ListenError}
     assert raised_by_routes <= set(problems.KINDS)
     assert [kind for kind in problems.KINDS.values() if kind.status == 422] == [
+        problems.MALFORMED,
         problems.MALFORMED,
         problems.MALFORMED,
     ]

@@ -52,6 +52,7 @@ def test_every_value_reaches_its_field() -> None:
             "RIGHTBAY_LOG_LEVEL": "error",
             "RIGHTBAY_ROADS": "/srv/roads",
             "RIGHTBAY_RETENTION_DAYS": "30",
+            "RIGHTBAY_TRUST": "/srv/trust",
         },
         Settings(
             data=Path("/srv/a b"),
@@ -67,6 +68,7 @@ def test_every_value_reaches_its_field() -> None:
             log_level=LogLevel.ERROR,
             roads="/srv/roads",
             retention_days=30,
+            trust=Path("/srv/trust"),
         ),
     )
 

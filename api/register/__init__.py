@@ -1,0 +1,1 @@
+"""Self-service over HTTP: what businesses say of themselves, and what reviewers make of it."""
