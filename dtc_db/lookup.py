@@ -10,11 +10,13 @@ from dataclasses import dataclass, field, replace
 
 from dtc_db.codes import Code, J1939Dtc, J2012Dtc
 from dtc_db.layers import Layers
+from dtc_db.makes import make_key
 from dtc_db.meaning import Component, Failure, Level, Meaning
 from dtc_db.tables import (
     Lexicon,
     Parameter,
     load_blocks,
+    load_disputed,
     load_failures,
     load_parameters,
     load_rows,
@@ -77,6 +79,7 @@ class Meanings:
         parameters: By SPN.
         modes: The 32 failure modes of J1939, by FMI.
         failure_types: Those known of the 256 failure type bytes of J2012.
+        disputed: By two-byte number, the makes that give it another meaning than its row.
         layers: The lists that are asked first.
     """
 
@@ -85,6 +88,7 @@ class Meanings:
     parameters: dict[int, Parameter]
     modes: list[Failure]
     failure_types: dict[int, Failure]
+    disputed: dict[int, frozenset[str]] = field(default_factory=dict)
     layers: Layers = field(default_factory=Layers)
 
     @classmethod
@@ -106,11 +110,12 @@ class Meanings:
             failure_types={
                 int(key, 16): failure for key, failure in load_failures("failure_types.txt").items()
             },
+            disputed=load_disputed("disputed.txt"),
         )
 
     def find(self, code: Code, make: str | None = None) -> Meaning:
         """The meaning of a code; its level says how much of it is known. Never raises."""
-        built_in = self._find_built_in(code)
+        built_in = self._find_built_in(code, make)
         said = self.layers.find(code, make)
         if said is None:
             return built_in
@@ -124,10 +129,13 @@ class Meanings:
             source=f"{said.source}; work and urgency: {built_in.source}",
         )
 
-    def _find_built_in(self, code: Code) -> Meaning:
+    def _find_built_in(self, code: Code, make: str | None) -> Meaning:
         match code:
             case J2012Dtc():
-                return self.rows.get(code.number) or self.fallbacks[code.number]
+                row = self.rows.get(code.number)
+                if row is None or (make and self._is_disputed(code.number, make)):
+                    return self.fallbacks[code.number]
+                return row
             case J1939Dtc():
                 return self._find_parameter(code)
             case _:
@@ -140,6 +148,10 @@ class Meanings:
                     level=Level.UNKNOWN,
                     source=f"no format stated; read as J2012 it would be {code.as_j2012}",
                 )
+
+    def _is_disputed(self, number: int, make: str) -> bool:
+        makes = self.disputed.get(number)
+        return makes is not None and make_key(make) in makes
 
     def _find_parameter(self, code: J1939Dtc) -> Meaning:
         mode = self.modes[code.fmi]

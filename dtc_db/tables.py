@@ -160,6 +160,20 @@ def load_blocks(name: str) -> list[Block]:
     return blocks
 
 
+def load_disputed(name: str) -> dict[int, frozenset[str]]:
+    """The makes that use a number otherwise, in the form of `make_key`, by two-byte number."""
+    disputed: dict[int, frozenset[str]] = {}
+    for line in read_lines(name, 2):
+        span, makes = line.cells
+        first, _, last = span.partition("-")
+        named = frozenset(make.strip() for make in makes.split(","))
+        for number in range(_number(first, line), _number(last or first, line) + 1):
+            if number in disputed:
+                raise line.error(f"{J2012Dtc(number)} stands twice")
+            disputed[number] = named
+    return disputed
+
+
 def load_rows(
     name: str, lexicon: Lexicon, meanings: dict[int, Meaning] | None = None
 ) -> dict[int, Meaning]:

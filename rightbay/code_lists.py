@@ -35,7 +35,7 @@ def read_list(path: Path, *, make: str = "") -> ParsedList:
         RefusedRowsError: If the file is no list, or any row of it is none; names the rows.
         UnreadableFileError: If it is taken for CSV, and is none.
     """
-    parsed = parse_list(_rows(path, make))
+    parsed = parse_list(read_rows_of(path, make=make))
     problems = parsed.problems or (() if parsed.entries else ("it has no rows",))
     if problems:
         raise RefusedRowsError(path.name, problems)
@@ -52,7 +52,13 @@ def read_layer(path: Path) -> Layer:
     return Layer(name=path.name, version=0, entries=read_list(path).entries)
 
 
-def _rows(path: Path, make: str) -> Iterator[Row]:
+def read_rows_of(path: Path, *, make: str = "") -> Iterator[Row]:
+    """Read the rows of a list as they stand there, before anybody believes them.
+
+    Raises:
+        RefusedRowsError: If the file is no list.
+        UnreadableFileError: If it is taken for CSV, and is none.
+    """
     try:
         if path.stat().st_size > FILE_BYTES_MAX:
             raise RefusedRowsError(path.name, [f"it is larger than {FILE_BYTES_MAX >> 20} MiB"])

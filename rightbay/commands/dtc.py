@@ -22,7 +22,7 @@ from dtc_db.records import WwhObdRecord, parse_record
 from dtc_db.search import find_codes
 from dtc_db.vehicle import Powertrain, VehicleClass, VehicleKind
 from rightbay.code_lists import read_layer
-from rightbay.commands import dtc_lists, dtc_rules
+from rightbay.commands import dtc_compare, dtc_lists, dtc_rules
 from rightbay.commands.options import DataOption
 from rightbay.settings import load_settings
 from rightbay.supervision.instance import find_instance
@@ -45,6 +45,7 @@ app = typer.Typer(
     cls=CodeFirst,
     help="Say what a trouble code means: `rightbay dtc P0AA6`, see `rightbay dtc code --help`.",
 )
+app.command("compare")(dtc_compare.compare_list)
 app.command("import")(dtc_lists.import_)
 app.command("lists")(dtc_lists.lists)
 app.command("remove")(dtc_lists.remove)

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from dtc_db.codes import J1939Dtc, J2012Dtc, RawDtc, parse_code
 from dtc_db.lookup import Meanings
+from dtc_db.makes import make_key
 from dtc_db.meaning import LANGUAGES, Level
 from dtc_db.requirement import load_trades
 from dtc_db.urgency import Urgency
@@ -158,3 +159,25 @@ def test_all_parameters_name_a_kind_of_work() -> None:
 def test_counting_through_a_row_ends_where_it_should(code: str, words: str) -> None:
     text = MEANINGS.find(parse_code(code)).text("en").lower()
     assert [word for word in words.lower().split() if word not in text] == []
+
+
+@pytest.mark.parametrize(
+    ("code", "make", "level"),
+    [
+        ("C0655", "GMC", "block"),
+        ("C0655", "Chevrolet", "block"),
+        ("C0655", "kia", "generic"),
+        ("C0655", None, "generic"),
+        ("C0035", "gmc", "generic"),
+        ("P0420", "gmc", "generic"),
+    ],
+)
+def test_a_number_that_a_make_uses_otherwise_is_told_by_its_block_alone(
+    code: str, make: str | None, level: str
+) -> None:
+    assert Meanings.load().find(parse_code(code), make).level == level
+
+
+def test_makes_of_disputed_numbers_stand_in_the_form_in_which_makes_are_compared() -> None:
+    for makes in Meanings.load().disputed.values():
+        assert {make_key(make) for make in makes} == makes

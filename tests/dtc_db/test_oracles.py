@@ -5,7 +5,6 @@ compared, not letters: the share of words in common with the closer list.
 """
 
 import json
-import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from dtc_db.codes import J2012Dtc, parse_code
+from dtc_db.compare import overlap
 from dtc_db.lookup import Meanings
 from dtc_db.meaning import Level
 
@@ -50,16 +50,6 @@ def load(name: str) -> dict[str, dict[str, dict[str, str]]]:
 def load_generic() -> dict[str, dict[str, str]]:
     names = load("generic_names.json")
     return {code: dict(listed) for code, listed in names.items()}  # type: ignore[arg-type]  # two levels, not three
-
-
-def words(text: str) -> set[str]:
-    return set(re.findall(r"[a-z0-9+]+", text.lower()))
-
-
-def overlap(ours: str, theirs: str) -> float:
-    """Words in common by words in all, 0 to 1."""
-    a, b = words(ours), words(theirs)
-    return len(a & b) / max(1, len(a | b))
 
 
 @dataclass

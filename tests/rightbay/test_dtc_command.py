@@ -149,3 +149,15 @@ def test_wrong_usage_of_the_subcommands_is_told_too(words: list[str], reason: st
     answer = ask(*words)
     assert answer.exit_code == 2
     assert reason in " ".join(answer.output.split())
+
+
+def test_a_list_of_ones_own_is_held_against_ours(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.csv"
+    mine.write_text("code,text\nP0128,Coolant thermostat\nP0420,left rear window\nP1457,x\n")
+    said = ask("compare", str(mine), "--worst", "1").output
+    assert "P0       2 listed  100.0% with a row of their own" in said
+    assert "left out: 1 makers' own, 0 without a code or a meaning" in said
+    assert said.splitlines()[-1].startswith("0.00  P0420  ")
+    found = json.loads(ask("compare", str(mine), "--json").output)
+    assert found["blocks"]["P0"]["levels"] == {"generic": 2}
+    assert [row["code"] for row in found["worst"]] == ["P0420", "P0128"]
