@@ -49,6 +49,7 @@ COMMANDS = {
     "simulate": Entry("simulate", "Put load on the service, the way vehicles do.", _RUN),
     "repairers": Entry("repairers", "Import and list repairers and their people.", _DATA),
     "vehicles": Entry("vehicles", "Register which unit sits in which vehicle.", _DATA),
+    "reminders": Entry("reminders", "Say which titles of registered repairers end soon.", _DATA),
     "keys": Entry("keys", "Issue, list and revoke the keys that open self-service.", _DATA),
     "dtc": Entry("dtc", "Say what a code means, how urgent it is, and what mending takes.", _ASK),
     "assess": Entry(

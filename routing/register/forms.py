@@ -12,7 +12,7 @@ from routing.competence.catalogue import Catalogue, load_catalogue
 from routing.imports import credentials, people, site_fields
 from routing.imports.findings import FieldError
 from routing.imports.geojson import cell_of
-from routing.model import Credential, Evidence, Person, Site
+from routing.model import Absence, Credential, Evidence, Person, Site
 from routing.register.model import Kind
 
 CELL_LENGTH_MAX = 40_000
@@ -73,6 +73,19 @@ class Held:
     credential: Credential
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Presence:
+    """When somebody is not there.
+
+    Attributes:
+        person: Number, hours and last day are stated; None for the whole site.
+    """
+
+    site_id: str
+    person: Person | None
+    absences: tuple[Absence, ...]
+
+
 def cells(fields: Mapping[str, object], known: Collection[str]) -> dict[str, str]:
     """The fields as the cells of a line; those that are empty are left out.
 
@@ -131,9 +144,17 @@ def read_person(record: Mapping[str, str]) -> Employed:
     )
 
 
-def read_presence(record: Mapping[str, str]) -> tuple[str, Person]:
-    """Site, and a person of whom hours, absences and last day are stated."""
-    return site_fields.parse_site_id(record.get("site", "")), people.parse_employment(record)
+def read_presence(record: Mapping[str, str]) -> Presence:
+    """When somebody is there; without a person, on which days the whole site is closed."""
+    site_id = site_fields.parse_site_id(record.get("site", ""))
+    if "person" in record:
+        person = people.parse_employment(record)
+        return Presence(site_id=site_id, person=person, absences=person.absences)
+    for field in ("hours", "employed_until"):
+        if field in record:
+            raise FieldError(field, "this is said of a person: name one")
+    anybody = people.parse_employment({**record, "person": "1"})
+    return Presence(site_id=site_id, person=None, absences=anybody.absences)
 
 
 def read_credential(

@@ -1,4 +1,4 @@
-"""Forgets in time what was said and proves nothing any more."""
+"""Forgets what proves nothing any more, and finds out what businesses are to be reminded of."""
 
 import asyncio
 import logging
@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from storage.errors import DatabaseUnavailableError
 from storage.pool import Pool, transaction
+from storage.register.reminders import keep_due
 from storage.register.rows import SQL
 
 UPKEEP_S = 600.0
@@ -41,3 +42,4 @@ async def keep_up(pool: Pool, *, now: datetime) -> None:
             now - timedelta(days=DOCUMENTS_DAYS),
         )
         await connection.execute(SQL["forget_unreviewed"], now - timedelta(days=UNREVIEWED_DAYS))
+    await keep_due(pool, now=now)

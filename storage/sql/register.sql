@@ -99,6 +99,9 @@ delete from holder where site_id = $1 and person = $2
 -- name: insert_event
 insert into register_event (event_id, business_id, kind, at, document) values ($1, $2, $3, $4, $5)
 
+-- name: count_events
+select count(*) from register_event where business_id = $1 and kind = $2 and at > $3
+
 -- name: list_events
 select position, document from register_event
 where business_id = $1 and position < coalesce($2, 9223372036854775807)

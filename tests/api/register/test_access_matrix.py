@@ -29,6 +29,8 @@ ROUTES = {
     ("post", "/v1/businesses/{business}/proposals/{proposal}/ruling"): REVIEWER,
     ("post", "/v1/businesses/{business}/documents"): OWNER,
     ("get", "/v1/businesses/{business}/documents/{document}"): PARTY,
+    ("put", "/v1/businesses/{business}/presence"): OWNER,
+    ("get", "/v1/businesses/{business}/reminders"): PARTY,
 }
 # Who gets past the check of keys; what the route then says of the request is another matter.
 PASSES = {
@@ -57,8 +59,9 @@ async def try_route(
         "ruling": {"accept": False, "reason": ""},
         "businesses": {"name": "Garage", "country": "FR", "contact": "desk@garage.example"},
         "proposals": {"kind": "site", "fields": {}},
+        "presence": {"fields": {}},
     }
-    body = bodies.get(path.rpartition("/")[2]) if method == "post" else None
+    body = bodies.get(path.rpartition("/")[2]) if method != "get" else None
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
     return await client.request(method, path, headers=headers, json=body)
 
