@@ -116,6 +116,7 @@ class Listener:
     def hear(self, frames: Iterable[Frame]) -> Iterator[Heard]:
         """Take frames, and give the messages that they complete. Never raises."""
         routes, is_prefixed = self._routes, self._prefix_length > 0
+        passed_over = _PASSED_OVER
         for frame in frames:
             t_ms, can_id, data, is_extended = frame
             key = ~can_id if is_extended else can_id
@@ -125,6 +126,8 @@ class Listener:
             if route is None:
                 yield from self._begin(key, frame)
                 route = routes[key]
+            if route is passed_over:
+                continue
             take, name = route
             events = take(data, t_ms / 1000)
             if events:
@@ -214,11 +217,7 @@ def format_id(frame: Frame) -> str:
     return f"{frame.can_id:08X}" if frame.is_extended else f"{frame.can_id:03X}"
 
 
-def _pass_over(_data: bytes, _now_s: float) -> tuple[()]:
-    return ()
-
-
-_PASSED_OVER: _Route[Any] = _Route(_pass_over, lambda _events, _t_ms: _NOTHING)
+_PASSED_OVER: _Route[Any] = _Route(lambda _data, _now_s: (), lambda _events, _t_ms: _NOTHING)
 
 
 def _whole(data: bytes, _now_s: float) -> isotp.Events:
@@ -233,21 +232,27 @@ def _whole_group(
 
 def _name_payloads(
     can_id: str, ecu: str, role: Role, events: isotp.Events, t_ms: float
-) -> Iterator[Heard]:
+) -> list[Heard]:
+    heard: list[Heard] = []
     for event in events:
         if isinstance(event, isotp.Payload):
-            yield Message(t_ms, can_id, ecu, event.data, role)
+            heard.append(Message(t_ms, can_id, ecu, event.data, role))
         elif role is Role.ANSWER:  # elsewhere nobody knows that an answer was due
-            yield Rejection(reason=event.reason, text=event.text, raw=event.raw, ecu=ecu)
+            reason, text, raw = event
+            heard.append(Rejection(reason=reason, text=text, raw=raw, ecu=ecu))
+    return heard
 
 
-def _name_transfers(can_id: str, ecu: str, events: j1939_tp.Events, t_ms: float) -> Iterator[Heard]:
+def _name_transfers(can_id: str, ecu: str, events: j1939_tp.Events, t_ms: float) -> list[Heard]:
+    heard: list[Heard] = []
     for event in events:
         if isinstance(event, j1939_tp.Transfer):
             pgn, source, destination, data = event
             role = Role.REQUEST if pgn == j1939.REQUEST_PGN else Role.ANSWER
-            yield Message(t_ms, can_id, ecu, data, role, pgn, source, destination)
+            heard.append(Message(t_ms, can_id, ecu, data, role, pgn, source, destination))
         elif event.pgn is None or event.pgn in j1939.SERVICES:
             # Its receiver may have ended it, so the frame does not tell whose it was.
             reason, text, raw = event.dropped
-            yield Rejection(reason=reason, text=text, raw=raw, ecu=ecu_name(event.source))
+            name = ecu_name(event.source)
+            heard.append(Rejection(reason=reason, text=text, raw=raw, ecu=name))
+    return heard
