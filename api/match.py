@@ -28,8 +28,9 @@ from routing.matching.policy import Policy, load_policy
 from routing.matching.principal import convert_principal
 from routing.matching.shortlist import decide_by_road
 from routing.matching.texts import load_texts
-from routing.model import Case, Decision, Position, Principal, Rule
+from routing.model import Case, Decision, Position, Rule
 from routing.ports import TravelTimes
+from routing.principal import Principal
 from routing.referral import canonical, match_document
 from storage.directory import PostgresDirectoryStore
 from storage.errors import DatabaseUnavailableError

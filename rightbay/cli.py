@@ -51,6 +51,7 @@ COMMANDS = {
     "vehicles": Entry("vehicles", "Register which unit sits in which vehicle.", _DATA),
     "reminders": Entry("reminders", "Say which titles of registered repairers end soon.", _DATA),
     "keys": Entry("keys", "Issue, list and revoke the keys that open self-service.", _DATA),
+    "principals": Entry("principals", "Say whose rules hold for vehicles.", _DATA),
     "dtc": Entry("dtc", "Say what a code means, how urgent it is, and what mending takes.", _ASK),
     "assess": Entry(
         "assess", "Say which faults a site could take, and what would open more.", _ASK

@@ -19,7 +19,8 @@ from dtc_db.rules import Finding, Judged, Role, Rules, Sign, apply
 from dtc_db.urgency import ORDER, gravest
 from dtc_db.vehicle import VehicleClass, VehicleKind
 from routing.geo import coarse
-from routing.model import Case, CaseFault, CaseFinding, Position, Principal
+from routing.model import Case, CaseFault, CaseFinding, Position
+from routing.principal import Principal
 
 if TYPE_CHECKING:
     from dtc_db.knowledge import Assessment, Knowledge

@@ -41,6 +41,13 @@ def unit_vector(position: Position) -> tuple[float, float, float]:
     )
 
 
+def place_of(vector: Sequence[float]) -> Position:
+    """The place that a unit vector stands for, to a centimetre."""
+    x, y, z = vector
+    lon, lat = math.atan2(y, x), math.atan2(z, math.hypot(x, y))
+    return Position(lon_deg=round(math.degrees(lon), 7), lat_deg=round(math.degrees(lat), 7))
+
+
 def unit_vectors(positions: Sequence[Position]) -> NDArray[np.float64]:
     """Shape (n, 3), in the order given; (0, 3) for no places."""
     rows = [unit_vector(position) for position in positions]

@@ -9,6 +9,7 @@ from dtc_db.need import Arrival, Need
 from dtc_db.rules import Role, Spoken
 from dtc_db.urgency import Urgency
 from dtc_db.vehicle import Powertrain, VehicleClass, VehicleKind
+from routing.principal import Principal
 from routing.travel.model import Measured
 
 
@@ -232,42 +233,6 @@ class CaseFinding:
     source: str
 
 
-class PrincipalKind(StrEnum):
-    """In which part somebody pays or cares."""
-
-    FLEET = "fleet"
-    INSURER = "insurer"
-    CARMAKER = "carmaker"
-    DRIVER = "driver"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Principal:
-    """Who pays or cares for a vehicle, and the rules under which they do.
-
-    They say what is recommended in their name and never what the driver may choose: a competent
-    place that they leave out is shown beside the list. What is empty or None rules nothing out.
-
-    Attributes:
-        name: In the operator's own word.
-        version: Of these rules.
-        country: Whose law the contract is under, ISO 3166-1 alpha-2; empty where nobody said.
-        approved_sites: Ids of the sites on the list of approved places.
-        preferred_sites: Ids of sites that get the points of `preference`; nobody else loses any.
-        is_warranty_bound: While the warranty lasts, only sites that the vehicle's maker authorised.
-        distance_m_max: Great-circle distance.
-    """
-
-    name: str
-    version: str
-    kind: PrincipalKind = PrincipalKind.FLEET
-    country: str = ""
-    approved_sites: frozenset[str] = frozenset()
-    preferred_sites: frozenset[str] = frozenset()
-    is_warranty_bound: bool = False
-    distance_m_max: int | None = None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """What is wrong with one vehicle now, and what mending it takes.
@@ -331,10 +296,13 @@ class Rule(StrEnum):
     SKILLS = "skills"
     ACCESS = "access"
     EQUIPMENT = "equipment"
+    CAPACITY = "capacity"
     CLOSED = "closed"
     DISTANCE = "distance"
+    SERVICE_AREA = "service_area"
     WARRANTY = "warranty"  # from here on: what the principal agreed to; the driver may choose more
     APPROVED = "approved"
+    PRICE = "price"
     AGREED_DISTANCE = "agreed_distance"
     OUTRANKED = "outranked"  # eligible, but others stand before it and the list is full
 

@@ -13,7 +13,8 @@ from dtc_db.own_rules import OwnRule
 from dtc_db.urgency import Urgency
 from dtc_db.vehicle import VehicleClass, VehicleKind
 from routing.directory.snapshot import Directory
-from routing.model import Position, Principal, Site
+from routing.model import Position, Site
+from routing.principal import Principal
 from routing.travel.model import Measured
 
 

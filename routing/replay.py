@@ -24,7 +24,8 @@ from routing.directory.snapshot import Directory
 from routing.errors import BadRecordingError, DataFileError
 from routing.matching.match import TIME_MAX, TIME_MIN, decide
 from routing.matching.policy import Policy, check_policy
-from routing.model import Case, CaseFault, CaseFinding, Decision, Position, Principal, Site
+from routing.model import Case, CaseFault, CaseFinding, Decision, Position, Site
+from routing.principal import Principal
 from routing.referral import canonical, match_document
 from routing.travel.model import Measured
 

@@ -32,10 +32,12 @@ from routing.ports import (
     Verdict,
     Wait,
 )
+from routing.principal import Principal
 from storage.errors import DatabaseUnavailableError
 from storage.hints import Hint
 from storage.keys import DIRECTORY_LOCK
 from storage.pool import Connection, Pool, transaction
+from storage.principals import read_rules
 from storage.statements import load_statements
 
 SQL = load_statements("cases")
@@ -195,6 +197,9 @@ async def _claims(
             case=cases.get(row["vehicle_id"]),
             unit=vehicles[row["vehicle_id"]]["unit"],
             fleet=vehicles[row["vehicle_id"]]["fleet"] or "",
+            principal=_principal(vehicles[row["vehicle_id"]]),
+            warranty_until=vehicles[row["vehicle_id"]]["warranty_until"],
+            lang=vehicles[row["vehicle_id"]]["lang"] or "en",
         )
         for row in work
     ]
@@ -207,6 +212,10 @@ def _vehicle_kind(row: asyncpg.Record) -> VehicleKind:
         make=row["make"],
         model_year=row["model_year"],
     )
+
+
+def _principal(row: asyncpg.Record) -> Principal | None:
+    return None if row["rules"] is None else read_rules(row["rules"])
 
 
 def _position(row: asyncpg.Record) -> Position | None:

@@ -13,6 +13,7 @@ from routing.model import RegisteredVehicle
 from storage.errors import ConflictError, DatabaseUnavailableError
 from storage.keys import vehicle_id_of
 from storage.pool import Pool, transaction
+from storage.principals import find_principals
 from storage.statements import load_statements
 
 SQL = load_statements("vehicles")
@@ -38,10 +39,15 @@ async def register_vehicles(pool: Pool, vehicles: Sequence[RegisteredVehicle]) -
         vehicles: Each unit once.
 
     Raises:
-        ConflictError: If a VIN is already registered with another unit.
+        ConflictError: If a VIN is registered with another unit, or a principal has no rules.
         DatabaseUnavailableError: Nothing is known to have changed.
     """
     rows = json.dumps([_vehicle_json(vehicle) for vehicle in vehicles])
+    named = {vehicle.principal for vehicle in vehicles if vehicle.principal is not None}
+    if lacking := named - await find_principals(pool, sorted(named)):
+        raise ConflictError(
+            f"nobody stored rules of {min(lacking)!r:.40}: import them first, or correct the file"
+        )
     async with transaction(pool) as connection:
         try:
             written = await connection.fetch(SQL["upsert_vehicles"], rows)
@@ -86,6 +92,7 @@ class PostgresVehicleRegister:
 
 
 def _vehicle_json(vehicle: RegisteredVehicle) -> dict[str, object]:
+    until = vehicle.warranty_until
     return {
         "vehicle_id": str(vehicle_id_of(vehicle.unit)),
         "unit": vehicle.unit,
@@ -96,4 +103,7 @@ def _vehicle_json(vehicle: RegisteredVehicle) -> dict[str, object]:
         "powertrain": vehicle.powertrain,
         "vehicle_class": vehicle.vehicle_class,
         "fleet": vehicle.fleet,
+        "principal": vehicle.principal,
+        "warranty_until": None if until is None else until.isoformat(),
+        "lang": vehicle.lang,
     }

@@ -32,7 +32,7 @@ def import_(
         Path,
         typer.Argument(
             metavar="FILE",
-            help="CSV: unit, vin, make, model, year, powertrain, vehicle_class, fleet.",
+            help="CSV: unit, vin, make, model, year, powertrain, vehicle_class, fleet, ….",
             exists=True,
             dir_okay=False,
         ),

@@ -20,6 +20,7 @@ from scipy.spatial import cKDTree
 
 from dtc_db.need import AllOf, AnyOf, AtLeast, Expression, Skill
 from routing.competence.catalogue import Catalogue, load_catalogue
+from routing.directory.areas import Areas
 from routing.geo import unit_vectors
 from routing.model import Credential, Person, Site
 
@@ -59,6 +60,7 @@ class Directory:
     Attributes:
         sites: Ordered by id, so that rows are.
         whole: All of them.
+        areas: Where those of them go that have no workshop.
         tables: What was found out about the sites, by question; kept by `routing.directory.table`.
         hours: When the sites are open, by day; kept by `routing.directory.hours`.
     """
@@ -91,6 +93,7 @@ class Directory:
                 raise ValueError(f"site {one.site_id} stands in the directory twice")
         self._units = unit_vectors([site.position for site in self.sites])
         self._spans = _spans_by_skill(self.sites, self.catalogue)
+        self.areas = Areas(self.sites)
         self.whole = self.ground(np.arange(len(self.sites)))
         self.tables: OrderedDict[Hashable, Table] = OrderedDict()
         self.hours: OrderedDict[date, HoursTable] = OrderedDict()

@@ -5,6 +5,7 @@ A VIN is never repeated beyond its last four characters, not even in a message a
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 
@@ -14,10 +15,14 @@ from dtc_db.vehicle import Powertrain, VehicleClass
 from routing.imports.csv_file import read_rows
 from routing.imports.findings import FieldError, Finding
 from routing.imports.makes import make_of
+from routing.matching.texts import LANGUAGES
 from routing.model import RegisteredVehicle
 
 REQUIRED = ("unit",)
-OPTIONAL = ("vin", "make", "model", "year", "powertrain", "vehicle_class", "fleet")
+OPTIONAL = (
+    *("vin", "make", "model", "year", "powertrain", "vehicle_class", "fleet"),
+    *("principal", "warranty_until", "lang"),
+)
 UNIT_LENGTH_MAX = 64
 TEXT_LENGTH_MAX = 100
 YEAR_MIN = 1950
@@ -81,6 +86,9 @@ def _vehicle(record: Mapping[str, str], year_max: int) -> RegisteredVehicle:
         powertrain=_choice(record, "powertrain", Powertrain),
         vehicle_class=_choice(record, "vehicle_class", VehicleClass),
         fleet=_text(record, "fleet"),
+        principal=_text(record, "principal"),
+        warranty_until=_day(record.get("warranty_until", "")),
+        lang=_lang(record.get("lang", "").lower()),
     )
 
 
@@ -142,6 +150,21 @@ def _year(text: str, year_max: int) -> int | None:
     if not (text.isascii() and text.isdigit() and YEAR_MIN <= int(text[:9]) <= year_max):
         raise FieldError("year", f"expected a year from {YEAR_MIN} to {year_max}, got {text!r:.20}")
     return int(text)
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise FieldError(
+            "warranty_until", f"expected a day such as 2028-03-31, got {text!r:.20}"
+        ) from None
+
+
+def _lang(text: str) -> str | None:
+    if text and text not in LANGUAGES:
+        raise FieldError("lang", f"expected {', '.join(LANGUAGES)}, got {text!r:.20}")
+    return text or None
 
 
 def _text(record: Mapping[str, str], field: str) -> str | None:

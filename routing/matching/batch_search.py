@@ -165,6 +165,9 @@ def look_around(scene: Scene, ground: Ground, points: NDArray[np.float64], count
     arrives_s = there_s + wait_s
     days = (arrives_s // DAY_S).astype(np.int64)
     level = scene.table.levels(rows, days, arrives_s)
+    areas = scene.directory.areas
+    if areas.vans is not None:
+        level[areas.unserved(rows, distance_m, points)] = UNABLE_LEVEL
     return Ring(rows, is_sure, distance_m, travel_s, wait_s, openness, level)
 
 

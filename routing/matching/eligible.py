@@ -184,6 +184,7 @@ def may_pass(site: Site, question: Question) -> bool:
         or _make(look)
         or _access(look)
         or (site.equipment and _equipment(look))
+        or _capacity(look)
     )
 
 
@@ -274,10 +275,16 @@ def _equipment(look: _Look) -> tuple[str, ...]:
     return tuple(sorted(look.question.equipment - look.equipment))
 
 
+def _capacity(look: _Look) -> tuple[str, ...]:
+    """A site that takes no new case at all; one that does not say may take some."""
+    return ("room for a new case",) if look.site.cases_per_day == 0 else ()
+
+
 _RULES: tuple[tuple[Rule, Callable[[_Look], tuple[str, ...]]], ...] = (
     (Rule.VEHICLE_CLASS, _vehicle_class),
     (Rule.MAKE, _make),
     (Rule.SKILLS, _skills),
     (Rule.ACCESS, _access),
     (Rule.EQUIPMENT, _equipment),
+    (Rule.CAPACITY, _capacity),
 )

@@ -165,6 +165,13 @@ class View:
             distance_m, self.scene.free_radius_m
         )
 
+    def _unserved(self, row: int, distance_m: int) -> Failure | None:
+        """The rule `SERVICE_AREA`: a van does not come to where the vehicle is."""
+        position = self.case.position
+        if position is None or self.scene.directory.areas.serves(row, distance_m, position):
+            return None
+        return Failure(Rule.SERVICE_AREA, ("vehicle in its area",))
+
     def _outranked(self) -> Iterator[Exclusion]:
         """Those that competed and lost, with the points they lack to the last place."""
         count, last = int(self.found.count[0]), self.scene.policy.offers_max - 1
@@ -206,6 +213,7 @@ class View:
             failure = (
                 closed(arrives_at, opening)
                 or _too_far(self.scene, row, distance_m)
+                or self._unserved(row, distance_m)
                 or self._outside(row, distance_m)
             )
             if failure is None:

@@ -8,7 +8,7 @@ from importlib import resources
 
 import msgspec
 
-from routing.model import Principal, PrincipalKind
+from routing.principal import Principal, PrincipalKind
 
 
 class Law(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

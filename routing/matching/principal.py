@@ -14,12 +14,14 @@ import msgspec
 
 from routing.errors import DataFileError
 from routing.matching.eligible import Failure
-from routing.model import Case, Principal, Reason, Rule, Site
+from routing.model import Case, Reason, Rule, Site
+from routing.principal import Principal
 
 NAME_LENGTH_MAX = 100
 SITES_MAX = 100_000  # on one list
 PRINCIPAL_BYTES_MAX = 10_000_000
 _AUTHORISED = "authorised"  # a word of `Site.access`, with the make behind it
+_CURRENCY = re.compile(r"[A-Z]{3}")
 _COUNTRY = re.compile(r"([A-Z]{2})?")
 
 
@@ -54,12 +56,24 @@ class Agreement:
 
     def failure(self, site: Site) -> Failure | None:
         """The first of these rules that a site breaks, wherever the vehicle is."""
-        name, approved = self.principal.name, self.principal.approved_sites
+        principal = self.principal
         if self.authorised_for is not None and not is_authorised(site, self.authorised_for):
-            return Failure(Rule.WARRANTY, (name,))
-        if approved and site.site_id not in approved:
-            return Failure(Rule.APPROVED, (name,))
+            return Failure(Rule.WARRANTY, (principal.name,))
+        approved = principal.approved_sites, principal.approved_networks
+        if any(approved) and not _is_among(site, *approved):
+            return Failure(Rule.APPROVED, (principal.name,))
+        price_max = principal.hour_price_max
+        if price_max is not None:
+            price = hour_price(site, principal)
+            if price is None or price > price_max:
+                wanted = f"{price_max / 100:.2f} {principal.currency} an hour at most"
+                return Failure(Rule.PRICE, (wanted,))
         return None
+
+    def prefers(self, site: Site) -> bool:
+        """Whether the principal would rather have this site than another one."""
+        principal = self.principal
+        return _is_among(site, principal.preferred_sites, principal.preferred_networks)
 
     def radius_m(self, radius_m: int) -> int:
         """How far a site may be, where without the principal it may be this far."""
@@ -79,6 +93,22 @@ class Agreement:
 def is_authorised(site: Site, make: str) -> bool:
     """Whether the maker authorised this site for repairs under its warranty."""
     return f"{_AUTHORISED}:{make}" in site.access
+
+
+def hour_price(site: Site, principal: Principal) -> int | None:
+    """The dearest hour that a site publishes, as the principal reckons; None if it does not."""
+    return max(
+        (
+            rate.amount_minor
+            for rate in site.hourly_rates
+            if rate.currency == principal.currency and rate.is_net is principal.is_net
+        ),
+        default=None,
+    )
+
+
+def _is_among(site: Site, sites: frozenset[str], networks: frozenset[str]) -> bool:
+    return site.site_id in sites or not networks.isdisjoint(site.networks | site.insurers)
 
 
 def principal_digest(principal: Principal) -> str:
@@ -119,8 +149,15 @@ def convert_principal(table: object) -> Principal:
         raise DataFileError(
             f"principal: expected two letters as country, got {principal.country!r:.9}"
         )
-    if max(len(principal.approved_sites), len(principal.preferred_sites)) > SITES_MAX:
+    lists = (
+        *(principal.approved_sites, principal.approved_networks),
+        *(principal.preferred_sites, principal.preferred_networks),
+    )
+    if max(map(len, lists)) > SITES_MAX:
         raise DataFileError(f"principal: more than {SITES_MAX} sites on a list")
     if principal.distance_m_max is not None and principal.distance_m_max < 0:
         raise DataFileError("principal: distance_m_max must not be negative")
+    needs_currency = principal.hour_price_max is not None or principal.is_price_weighed
+    if needs_currency and not _CURRENCY.fullmatch(principal.currency):
+        raise DataFileError("principal: prices need a currency such as EUR")
     return principal

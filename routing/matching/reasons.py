@@ -11,7 +11,8 @@ from dtc_db.vehicle import VehicleClass
 from routing.competence.held import Lapse, earliest_end
 from routing.directory.opening import Openness
 from routing.matching.eligible import Question, Standing, Weighed
-from routing.model import Case, Exclusion, Principal, Reason, Rule, Word
+from routing.model import Case, Exclusion, Reason, Rule, Word
+from routing.principal import Principal
 from routing.travel.model import Measured, Unmeasured
 
 _LAPSES_MAX = 2  # told of one site; more would bury the reason

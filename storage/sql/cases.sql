@@ -15,10 +15,11 @@ returning work.vehicle_id, work.revision
 
 -- name: select_vehicles
 select
-    vehicle_id, unit, make, model_year, powertrain, vehicle_class, fleet, is_registered, lon_deg,
-    lat_deg
-from vehicle
-where vehicle_id = any($1::uuid[])
+    v.vehicle_id, v.unit, v.make, v.model_year, v.powertrain, v.vehicle_class, v.fleet,
+    v.is_registered, v.lon_deg, v.lat_deg, v.warranty_until, v.lang, p.rules
+from vehicle as v
+left join principal as p on p.name = v.principal and p.ended_at is null
+where v.vehicle_id = any($1::uuid[])
 
 -- name: select_cases
 with wanted as (

@@ -102,3 +102,15 @@ def test_a_vin_is_not_shown_by_accident(tmp_path: Path) -> None:
 def test_no_vin_raises(tmp_path: Path, vin: str) -> None:
     found = read(tmp_path, f"u,{vin},,,,,,")
     assert len(found.vehicles) + len(found.findings) == 1
+
+
+def test_whose_rules_hold_until_when_the_warranty_lasts_and_the_language_are_read(
+    tmp_path: Path,
+) -> None:
+    header = "unit,principal,warranty_until,lang"
+    (one, other) = read(tmp_path, "u1,north,2028-03-31,FR", "u2,,,", header=header).vehicles
+    told = (one.principal, str(one.warranty_until), one.lang)
+    assert told == ("north", "2028-03-31", "fr")
+    assert (other.principal, other.warranty_until, other.lang) == (None, None, None)
+    found = read(tmp_path, "u1,,31.3.2028,", "u2,,,it", header=header).findings
+    assert [finding.field for finding in found] == ["warranty_until", "lang"]

@@ -14,7 +14,8 @@ from routing.matching.match import decide
 from routing.matching.policy import load_policy
 from routing.matching.principal import convert_principal, parse_principal, principal_digest
 from routing.matching.texts import load_texts
-from routing.model import Case, Decision, Principal, PrincipalKind, Rule, Site
+from routing.model import Case, Decision, HourlyRate, Rule, Site
+from routing.principal import Principal, PrincipalKind
 from routing.referral import canonical, match_document, referral_document, short_referral
 from routing.replay import parse_recording, record, replay
 from routing.testing import HERE, LIGHT, NOW, case, need, site
@@ -129,6 +130,40 @@ def test_the_driver_sees_the_free_choice_in_the_car() -> None:
     assert "you may choose it all the same" in short["free_choice"][0]["why"][0]
 
 
+def test_members_of_an_approved_network_are_approved_as_well() -> None:
+    member, other = garages("member", "other")
+    member = replace(member, networks=frozenset({"network a"}))
+    insured = replace(other, site_id="insured", insurers=frozenset({"insurer a"}))
+    fleet = replace(FLEET, approved_networks=frozenset({"network a", "insurer a"}))
+    decision = under(fleet, member, other, insured)
+    assert (names(decision.offers), names(decision.free_choice)) == (
+        ["member", "insured"],
+        ["other"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("rates", "is_within"),
+    [
+        ((HourlyRate(amount_minor=8000, currency="EUR"),), True),
+        ((HourlyRate(amount_minor=8001, currency="EUR"),), False),
+        ((HourlyRate(amount_minor=8000, currency="CHF"),), False),
+        ((HourlyRate(amount_minor=8000, currency="EUR", is_net=True),), False),
+        (tuple(HourlyRate(amount_minor=n, currency="EUR") for n in (7000, 9000)), False),
+        ((), False),
+    ],
+)
+def test_a_price_that_is_too_high_or_not_published_is_outside(
+    rates: tuple[HourlyRate, ...], *, is_within: bool
+) -> None:
+    (garage,) = garages("a")
+    decision = under(
+        replace(FLEET, hour_price_max=8000, currency="EUR"), replace(garage, hourly_rates=rates)
+    )
+    assert bool(decision.offers) is is_within
+    assert [one.outside for one in decision.free_choice] == ([] if is_within else [Rule.PRICE])
+
+
 # --- the law of the contract -------------------------------------------------------------------
 
 
@@ -216,6 +251,7 @@ def test_rules_are_read_from_their_file() -> None:
         ('"fleet"', '"bank"', "kind"),
         ('"fleet"', "fleet", "principal"),
         ("60000", '"far"', "distance_m_max"),
+        ("60000", "9\nhour_price_max = 8000", "currency"),
     ],
 )
 def test_a_broken_file_is_refused_with_the_place(old: str, new: str, told: str) -> None:
