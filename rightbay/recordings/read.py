@@ -9,7 +9,7 @@ import can
 from rightbay.errors import RecordingError
 
 STDIN = "-"
-FORMATS = ".asc .blf .csv .db .log .trc and what else python-can reads"
+FORMATS = ".asc .blf .csv .db .log .trc, .mf4 with asammdf, and what else python-can reads"
 
 
 def read_recording(name: str | Path) -> Iterator[can.Message]:

@@ -1,5 +1,6 @@
 import json
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 import can
@@ -78,8 +79,13 @@ def test_lines_of_several_recordings_name_their_file(car: Path) -> None:
     assert "file" not in run([str(car)])[0]
 
 
-@pytest.mark.parametrize("suffix", [".asc", ".blf", ".csv", ".trc", ".log"])
+@pytest.mark.parametrize(
+    "suffix",
+    [".asc", ".asc.gz", ".blf", ".csv", ".csv.gz", ".db", ".log", ".log.gz", ".mf4", ".trc"],
+)
 def test_every_format_of_the_logger_is_read(tmp_path: Path, suffix: str) -> None:
+    if suffix == ".mf4" and find_spec("asammdf") is None:
+        pytest.skip("NOT RUN: MF4 needs the extra mf4 (asammdf), which is not installed")
     path = tmp_path / f"car{suffix}"
     with can.Logger(path) as logger:
         logger.on_message_received(
@@ -93,6 +99,15 @@ def test_every_format_of_the_logger_is_read(tmp_path: Path, suffix: str) -> None
         )
     (line,) = run([str(path)])
     assert (line["id"], line["codes"]) == ("7E8", [{"code": "P0128"}])
+
+
+def test_mf4_without_its_package_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("can.io.mf4.asammdf", None)
+    (tmp_path / "car.mf4").write_bytes(b"MDF     4.10    ")
+    with pytest.raises(RecordingError, match=r"\.mf4 with asammdf.+not found"):
+        run([str(tmp_path / "car.mf4")])
 
 
 def test_a_transfer_that_does_not_end_is_a_line_with_a_reason(tmp_path: Path) -> None:

@@ -1,12 +1,14 @@
 """Other people's answers to the same bytes: decode vectors from their tests and recordings.
 
-Every vector of the protocols here agrees; there is no list of exceptions. Two readings are ours:
-a status byte is compared after the availability mask, and a reserved lamp value, which the oracle
-calls "other", is "on" where the lamp is lit and "not supported" where it says nothing.
+Every vector agrees but one: P538f (v770) cannot exist, as the vector's own note says, and is set
+aside. Two readings are ours: a status byte is compared after the availability mask, and a reserved
+lamp value, which the oracle calls "other", is "on" where the lamp is lit and "not supported" where
+it says nothing.
 """
 
 import json
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,19 @@ import pytest
 
 from dtc_db.codes import J1939Dtc, J2012Dtc
 from gateway.decode import decode_frames
-from gateway.model import Bus, Frame, Observation, Rejection, ReportedCode, Status
+from gateway.dialects.inhand import inhand
+from gateway.dialects.openxc import openxc
+from gateway.dialects.traccar import traccar
+from gateway.model import (
+    Bus,
+    Frame,
+    Observation,
+    Outcome,
+    Rejection,
+    Report,
+    ReportedCode,
+    Status,
+)
 from gateway.protocols import j1939, obd, uds
 from gateway.protocols.listener import Listener, Message
 from gateway.protocols.uds_code import CodeFormat, code_of
@@ -250,3 +264,47 @@ def test_frames_join_as_others_join_them(vector: dict[str, Any]) -> None:
         assert message.pgn == int(expected["pgn"], 16)
         assert message.source == expected["sa"]
         assert message.destination == expected.get("da", 0xFF)
+
+
+@pytest.mark.parametrize("vector", load("OpenXC-JSON"))
+def test_a_refusal_in_the_words_of_openxc_is_one(vector: dict[str, Any]) -> None:
+    payload = json.dumps(vector["json"]).encode()
+    found = openxc().parse("openxc/car/diagnostic", payload, received_at=datetime.now(UTC))
+    assert isinstance(found, Report)
+    (observation,) = found.observations
+    assert observation.outcome is Outcome.REFUSED
+    assert observation.raw[-1] == vector["expected"]["nrc"]
+
+
+@pytest.mark.parametrize("vector", load("tracker", having="mqtt"))
+def test_a_number_of_codes_that_a_tracker_sends_is_one(vector: dict[str, Any]) -> None:
+    topic, payload = vector["mqtt"]["topic"], json.dumps(vector["mqtt"]["payload"]).encode()
+    found = inhand().parse(topic, payload, received_at=datetime.now(UTC))
+    assert isinstance(found, Report)
+    (observation,) = found.observations
+    expected = vector["expected"]
+    assert (observation.mil, observation.count) == (expected["mil"], expected["dtc_count"])
+    assert observation.codes == ()
+
+
+@pytest.mark.parametrize("vector", load("tracker", having="ascii"))
+def test_of_codes_in_text_those_that_cannot_exist_are_set_aside(vector: dict[str, Any]) -> None:
+    body = {"device": {"uniqueId": "t"}, "position": {"attributes": {"dtcs": vector["ascii"]}}}
+    found = traccar().parse("positions", json.dumps(body).encode(), received_at=datetime.now(UTC))
+    assert isinstance(found, Report)
+    read = [text for one in found.observations for text in texts(one.codes)]
+    # The oracle passes on what it gets; its own note says that P538F is none.
+    wanted = [text.upper() for text in vector["expected"]["dtcs_text"].split()]
+    assert read == [text for text in wanted if text[1] in "0123"]
+    assert len(found.rejections) == len(wanted) - len(read)
+
+
+def test_every_vector_is_read_by_some_test_above() -> None:
+    if not VECTORS.exists():
+        pytest.skip("NOT RUN: ../shared/data/decoding/vectors.json is not beside this checkout")
+    taken = [
+        *load("OBD-II", "UDS", "WWH-OBD", "J1939", "ISO-TP", "J1939-TP", "OpenXC-JSON"),
+        *(one for key in ("dtc_bytes_hex", "mqtt", "ascii") for one in load("tracker", having=key)),
+    ]
+    every = {one["id"] for one in json.loads(VECTORS.read_text())}
+    assert {one.id for one in taken} == every
