@@ -1,7 +1,8 @@
 """InHand FlexAPI: ``v1/{device}/obd/info`` with the lamp and the *number* of codes, but no codes.
 
 A number is no code, so nothing is turned on or off by it: ``obd.dtcs`` of 0 only says what the
-gateway counted, and null that it did not. Numbers come as JSON numbers or as texts.
+gateway counted, and null that it did not. Numbers come as JSON numbers, as texts, and
+the lamp as a truth value too.
 """
 
 from datetime import UTC, datetime
@@ -40,4 +41,6 @@ def _read(topic: str, body: object, fields: FieldReader) -> Contents:
 
 def _value(message: Body, key: str) -> object:
     value = message.get(key)
+    if isinstance(value, bool):
+        return int(value)
     return int(value) if isinstance(value, str) and value.isdecimal() and len(value) < 20 else value

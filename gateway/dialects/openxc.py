@@ -5,7 +5,8 @@
 ``payload`` leaves out the first byte of the answer and the parameter, which stand in ``mode`` and
 ``pid``; the format's text calls the id ``message_id`` and its examples ``id``. A long answer comes
 in parts, each a message of its own: ``frame`` counts them from 0 and is -1 in the last one. Parts
-are kept for the `ANSWERS_MAX` answers that went on last. Silence means nothing.
+are kept for the `ANSWERS_MAX` answers that went on last. Where the interface knows a parameter it
+may send ``value``, worked out already, in the place of ``payload``. Silence means nothing.
 """
 
 from collections import OrderedDict
@@ -32,6 +33,9 @@ _ANSWER = 0x40
 _LAST = -1
 _NAME_LENGTH_MAX = 20
 _WITH_PID = frozenset({0x01, 0x02, 0x09, 0x19})
+_LIVE = 0x01
+# Parameters that the interface works out in our units, in service 01.
+_VALUES = {0x05: "coolant_c", 0x0C: "engine_rpm", 0x0D: "speed_kmh", 0x2F: "fuel_pct"}
 
 
 def openxc(
@@ -43,9 +47,11 @@ def openxc(
     """Read what a bridge brings below one filter; the vehicle's name is a level of the topic."""
     parts = _Parts()
 
-    def read(topic: str, body: object, _fields: FieldReader) -> Contents:
+    def read(topic: str, body: object, fields: FieldReader) -> Contents:
         unit = level_of(topic, unit_level)
         response = as_object(body, "the message")
+        if "value" in response and "payload" not in response:
+            return _read_value(unit, response, fields)
         payload = _bytes(response.get("payload", ""))
         is_part = "frame" in response
         whole = parts.take(_key(unit, response), response["frame"], payload) if is_part else payload
@@ -64,6 +70,14 @@ def openxc(
         )
 
     return ForeignDialect((topic_filter,), read)
+
+
+def _read_value(unit: str, response: Body, fields: FieldReader) -> Contents:
+    """Take a value that the interface worked out; of a service that lists codes it is none."""
+    pid = response.get("pid")
+    name = _VALUES.get(pid) if isinstance(pid, int) and response.get("mode") == _LIVE else None
+    signals = {} if name is None else fields.signals("value", {name: response["value"]})
+    return Contents(unit=unit, speed_kmh=signals.get("speed_kmh"), signals=signals)
 
 
 class _Parts:

@@ -15,6 +15,7 @@ from gateway.model import DeadLetter, Outcome, Position, Reason, Report, Status
 from gateway.protocols.messages import defaults_of
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
+AT = "2026-11-22T10:00:00Z"
 TRACCAR = {
     "position": {
         "protocol": "teltonika",
@@ -412,3 +413,47 @@ values = st.recursive(
 @given(st.sampled_from(TOPICS), values)
 def test_no_body_raises(topic: str, body: object) -> None:
     assert isinstance(parse(topic, body), Report | DeadLetter)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        [{"path": "Vehicle.Diagnostics.DTCList", "dp": {"value": ["P0301"], "ts": AT}}],
+        {"path": "Vehicle.Diagnostics.DTCList", "dp": [{"value": ["P0301"], "ts": AT}]},
+        {"path": "Vehicle/Diagnostics/DTCList", "dp": {"value": ["P0301"], "ts": AT}},
+    ],
+)
+def test_a_viss_message_may_be_wrapped_in_lists_or_have_slashes(data: object) -> None:
+    found = read("vss/car/x", {"action": "subscription", "data": data})
+    assert codes_of(found) == ["P0301"]
+    assert found.unit_at == datetime(2026, 11, 22, 10, tzinfo=UTC)
+
+
+def test_numbers_of_viss_are_texts() -> None:
+    (observation,) = read("vss/car/Vehicle/Diagnostics/DTCCount", {"value": "2"}).observations
+    assert observation.count == 2
+    dead = parse("vss/car/Vehicle/Diagnostics/DTCCount", {"value": "two"})
+    assert isinstance(dead, DeadLetter)
+
+
+def test_two_signals_in_one_viss_message_are_not_guessed_at() -> None:
+    one = {"path": "Vehicle.Diagnostics.DTCList", "dp": {"value": [], "ts": AT}}
+    assert isinstance(parse("vss/car/x", {"data": [one, one]}), DeadLetter)
+
+
+def test_a_lamp_of_inhand_may_be_a_truth_value() -> None:
+    found = read("v1/d/obd/info", {"obd.mil": True, "obd.dtcs": 3})
+    assert [(one.mil, one.count) for one in found.observations] == [(True, 3)]
+    assert found.rejections == ()
+
+
+def test_a_value_that_openxc_worked_out_is_one_and_never_a_list_of_codes() -> None:
+    body = {"bus": 1, "id": 2024, "mode": 1, "pid": 5, "success": True, "value": 40}
+    found = read("openxc/car/diagnostic", body)
+    assert (found.signals, found.observations, found.rejections) == ({"coolant_c": 40.0}, (), ())
+    fast = read("openxc/car/diagnostic", body | {"pid": 13, "value": 81})
+    assert fast.speed_kmh == 81.0
+    for other in ({"pid": 200}, {"mode": 3, "pid": 5}, {"pid": "5"}):
+        found = read("openxc/car/diagnostic", body | other)
+        assert (found.signals, found.observations) == ({}, ())
+    assert reasons_of(read("openxc/car/diagnostic", body | {"value": "hot"})) == [Reason.BAD_FIELD]
