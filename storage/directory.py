@@ -85,12 +85,14 @@ class PostgresDirectoryStore:
                 if latest is None:
                     sites = await read_sites(connection)
                 else:
-                    sites = await read_changed(
-                        connection, latest.sites, version=int(latest.version)
-                    )
+                    sites, gone = await read_changed(connection, version=int(latest.version))
         except DatabaseUnavailableError as error:
             raise CasesUnavailableError(str(error)) from error
-        self._latest = Directory(sites, version=version)
+        self._latest = (
+            Directory(sites, version=version)
+            if latest is None
+            else latest.changed(sites, gone=gone, version=version)
+        )
         return self._latest
 
     async def find_known(self, site_ids: Sequence[str]) -> frozenset[str]:

@@ -53,7 +53,8 @@ class DirectoryResult:
         read_s: From the database into values.
         built_s: From values into what matching asks; both together are the load.
         load_cpu_s: Of the load, what our own process took of a processor.
-        refreshed_s: From one changed site in the database to a directory that has it.
+        digested_s: For the digest of a whole directory, which the first decision waits for.
+        refreshed_s: From one changed site in the database to a directory that has it in its digest.
         memory_mb: What the reading process weighs more with the directory than without.
         peak_mb: The most it weighed more at any moment.
     """
@@ -65,6 +66,7 @@ class DirectoryResult:
     read_s: float
     built_s: float
     load_cpu_s: float
+    digested_s: float
     refreshed_s: float
     memory_mb: float
     peak_mb: float

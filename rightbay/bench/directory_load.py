@@ -34,15 +34,21 @@ async def load(url: str) -> dict[str, float]:
         store = PostgresDirectoryStore(pool)
         renamed = replace(directory.sites[0], name="renamed")
         await store.import_sites([renamed], source="bench")
-        await store.fetch_directory()
+        whole = await store.fetch_directory()
+        began_s = perf_counter()
+        first = whole.digest
+        digested_s = perf_counter() - began_s
         await store.import_sites([replace(renamed, name="again")], source="bench")
         began_s = perf_counter()
-        await store.fetch_directory()
+        changed = await store.fetch_directory()
+        if changed.digest == first:
+            raise ValueError("the change is not there")
         refreshed_s = perf_counter() - began_s
     return {
         "read_s": round(read_s, 2),
         "built_s": round(built_s, 2),
         "load_cpu_s": round(cpu_s, 2),
+        "digested_s": round(digested_s, 2),
         "refreshed_s": round(refreshed_s, 2),
         "memory_mb": round(memory_mb),
         "peak_mb": round(peak_mb),

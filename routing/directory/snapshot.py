@@ -6,14 +6,15 @@ are to be checked on the few of them that are near. It also keeps what was found
 """
 
 import hashlib
-from collections import OrderedDict, defaultdict
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, fields
+from collections import OrderedDict
+from collections.abc import Collection, Hashable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
+from itertools import compress, pairwise
+from operator import attrgetter
 from typing import TYPE_CHECKING, assert_never
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
@@ -21,8 +22,9 @@ from scipy.spatial import cKDTree
 from dtc_db.need import AllOf, AnyOf, AtLeast, Expression, Skill
 from routing.competence.catalogue import Catalogue, load_catalogue
 from routing.directory.areas import Areas
-from routing.geo import unit_vectors
-from routing.model import Credential, Person, Site
+from routing.directory.arrange import Arranged, arrange, merge
+from routing.directory.digest import site_digests, whole_digest
+from routing.model import Site
 
 if TYPE_CHECKING:
     from routing.directory.hours import HoursTable
@@ -31,14 +33,7 @@ if TYPE_CHECKING:
 type Mask = NDArray[np.bool_]
 type Rows = NDArray[np.intp]
 
-
-@dataclass(frozen=True, slots=True)
-class _Spans:
-    """When a skill is held where: row of the site, first and last day as ordinals; all int32."""
-
-    rows: NDArray[np.int32]
-    first: NDArray[np.int32]
-    last: NDArray[np.int32]
+_by_id = attrgetter("site_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +67,7 @@ class Directory:
         *,
         catalogue: Catalogue | None = None,
         digest: str | None = None,
+        arranged: Arranged | None = None,
     ) -> None:
         """Arrange the sites.
 
@@ -80,30 +76,63 @@ class Directory:
             version: The name by which a decision refers to this snapshot.
             catalogue: The schemes; those that come with the program if None.
             digest: Of the directory that these sites are an extract of; None for a whole one.
+            arranged: These sites in the order of their ids, if somebody has them so; for `changed`.
 
         Raises:
             ValueError: If two sites have the same id.
         """
-        self.sites = tuple(sorted(sites, key=lambda site: site.site_id))
-        self.version = version
-        self.catalogue = catalogue or load_catalogue()
-        self._digest_of_whole = digest
-        for one, next_one in zip(self.sites, self.sites[1:], strict=False):
+        self.sites = tuple(sorted(sites, key=_by_id))
+        for one, next_one in pairwise(self.sites):
             if one.site_id == next_one.site_id:
                 raise ValueError(f"site {one.site_id} stands in the directory twice")
-        self._units = unit_vectors([site.position for site in self.sites])
-        self._spans = _spans_by_skill(self.sites, self.catalogue)
+        self.version = version
+        self.catalogue = catalogue or load_catalogue()
+        self._arranged = arranged or arrange(self.sites, self.catalogue)
+        self._digest_of_whole = digest
         self.areas = Areas(self.sites)
         self.whole = self.ground(np.arange(len(self.sites)))
         self.tables: OrderedDict[Hashable, Table] = OrderedDict()
         self.hours: OrderedDict[date, HoursTable] = OrderedDict()
+
+    def changed(
+        self, sites: Sequence[Site], *, gone: Collection[str] = (), version: str
+    ) -> "Directory":
+        """The snapshot that follows when some sites change; this one stays as it is.
+
+        It is the same as one made of all sites anew, in the time that those take which changed.
+
+        Args:
+            sites: As they are now, each id once; those that were not there are added.
+            gone: Ids of sites that are there no longer.
+            version: The new one.
+        """
+        out = {*gone, *(site.site_id for site in sites)}
+        stays = [site.site_id not in out for site in self.sites]
+        ordered = sorted([*compress(self.sites, stays), *sites], key=_by_id)
+        row_of = {site.site_id: row for row, site in enumerate(ordered)}
+        places = [
+            *(
+                row_of[one.site_id] if stay else -1
+                for one, stay in zip(self.sites, stays, strict=True)
+            ),
+            *(row_of[one.site_id] for one in sites),
+        ]
+        new = arrange(sites, self.catalogue)
+        if self._arranged.digests is not None:
+            new = replace(new, digests=site_digests(sites))
+        arranged = merge(self._arranged, new, np.array(places, dtype=np.intp))
+        return Directory(ordered, version, catalogue=self.catalogue, arranged=arranged)
 
     @cached_property
     def digest(self) -> str:
         """Of everything a decision can depend on: the sites and the schemes, SHA-256."""
         if self._digest_of_whole is not None:
             return self._digest_of_whole
-        both = f"{directory_digest(self.sites)} {self.catalogue.digest}"
+        digests = self._arranged.digests
+        if digests is None:
+            digests = site_digests(self.sites)
+            self._arranged = replace(self._arranged, digests=digests)
+        both = f"{whole_digest(digests)} {self.catalogue.digest}"
         return hashlib.sha256(both.encode()).hexdigest()
 
     def __len__(self) -> int:
@@ -119,7 +148,7 @@ class Directory:
 
     def ground(self, rows: Rows) -> Ground:
         """These sites, to be searched."""
-        return Ground(rows, cKDTree(self._units[rows]))
+        return Ground(rows, cKDTree(self._arranged.units[rows]))
 
     def _able(self, expression: Expression, first: int, last: int) -> Mask:
         match expression:
@@ -140,68 +169,7 @@ class Directory:
 
     def _holding(self, skill: str, first: int, last: int) -> Mask:
         mask = np.zeros(len(self.sites), dtype=np.bool_)
-        spans = self._spans.get(skill)
+        spans = self._arranged.spans.get(skill)
         if spans is not None:
             mask[spans.rows[(spans.first <= last) & (spans.last >= first)]] = True
         return mask
-
-
-def directory_digest(sites: Sequence[Site]) -> str:
-    """SHA-256 over the content of the sites, whatever their order or that of their people.
-
-    Each site is JSON with its fields in the order of their definition and its sets sorted. Of the
-    later fields only those are in it that say something, by name, so that a site has the same
-    digest as before there were such fields.
-    """
-    digest = hashlib.sha256()
-    for site in sorted(sites, key=lambda site: site.site_id):
-        encoded = sorted(map(_person_bytes, site.people))
-        own = [getattr(site, name) for name in _SITE_FIELDS]
-        said = {name: getattr(site, name) for name in _LATER if getattr(site, name) != _LATER[name]}
-        own += [said] if said else []
-        digest.update(b"".join((_JSON.encode(own), b"[", b",".join(encoded), b"]")))
-    return digest.hexdigest()
-
-
-_JSON = msgspec.json.Encoder(order="deterministic")
-_AFTER = [field.name for field in fields(Site)].index("people")
-_SITE_FIELDS = tuple(field.name for field in fields(Site)[:_AFTER])
-_LATER = {field.name: field.default for field in fields(Site)[_AFTER + 1 :]}
-_PERSON_FIELDS = tuple(field.name for field in fields(Person) if field.name != "credentials")
-
-
-def _person_bytes(person: Person) -> bytes:
-    own = [getattr(person, name) for name in _PERSON_FIELDS]
-    return _JSON.encode(own) + b",".join(sorted(map(_JSON.encode, person.credentials)))
-
-
-def _spans_by_skill(sites: Sequence[Site], catalogue: Catalogue) -> dict[str, _Spans]:
-    """Every title that counts where it is held, taken apart into its skills."""
-    found: defaultdict[str, list[tuple[int, int, int]]] = defaultdict(list)
-    skills: dict[tuple[str, str, str], frozenset[str]] = {}
-    for row, site in enumerate(sites):
-        for person in site.people:
-            for credential in person.credentials:
-                if credential.is_revoked:
-                    continue
-                key = (credential.scheme, credential.title, site.country)
-                if key not in skills:
-                    skills[key] = _skills_shown(catalogue, *key)
-                span = _span(row, credential)
-                for skill in skills[key]:
-                    found[skill].append(span)
-    return {
-        skill: _Spans(*np.array(spans, dtype=np.int32).T.copy()) for skill, spans in found.items()
-    }
-
-
-def _skills_shown(catalogue: Catalogue, scheme: str, spelling: str, country: str) -> frozenset[str]:
-    title = catalogue.find_title(scheme, spelling)
-    if title is None or not catalogue.is_valid_in(scheme, spelling, country):
-        return frozenset()
-    return title.skills
-
-
-def _span(row: int, credential: Credential) -> tuple[int, int, int]:
-    until = credential.valid_until or date.max
-    return row, credential.valid_from.toordinal(), until.toordinal()

@@ -1,12 +1,3 @@
--- name: select_site
-select
-    site_id, name, lon_deg, lat_deg, country, array_to_string(vehicle_classes, ';'),
-    array_to_string(makes, ';'), array_to_string(equipment, ';'), array_to_string(access, ';'),
-    opening_hours, absences, service_area, is_van, cases_per_day, hourly_rates,
-    array_to_string(languages, ';'), array_to_string(networks, ';'),
-    array_to_string(insurers, ';'), has_replacement_car
-from site
-
 -- name: select_site_at
 select
     site_id, name, lon_deg, lat_deg, country, array_to_string(vehicle_classes, ';'),
@@ -23,11 +14,6 @@ from (
     where kind = 'site' and superseded.known_from <= $1 and $1 < superseded.known_until
 ) as known
 
--- name: select_person
-select
-    site_id, number, employer, employed_from, employed_until, hours, absences
-from person
-
 -- name: select_person_at
 select
     site_id, number, employer, employed_from, employed_until, hours, absences
@@ -39,12 +25,6 @@ from (
     cross join jsonb_populate_record(null::person, content) as was
     where kind = 'person' and superseded.known_from <= $1 and $1 < superseded.known_until
 ) as known
-
--- name: select_credential
-select
-    site_id, person, scheme, title, valid_from, valid_until, evidence, is_revoked, revoked_on,
-    is_suspended, employer, edition, scope
-from credential
 
 -- name: select_credential_at
 select

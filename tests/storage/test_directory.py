@@ -8,12 +8,13 @@ import asyncpg
 import pytest
 
 from dtc_db.vehicle import VehicleClass
-from routing.directory.snapshot import directory_digest
+from routing.directory.digest import site_digests
 from routing.model import Absence, Evidence, HourlyRate, Person, ServiceArea, Site
 from routing.testing import LIGHT, held, site
 from storage.directory import PostgresDirectoryStore
 from storage.migrate import migrate
 from storage.pool import Pool, open_pool
+from storage.snapshot import read_sites
 
 pytestmark = pytest.mark.integration
 
@@ -101,12 +102,13 @@ async def test_what_went_in_comes_back_to_the_last_character(
         [replace(WHOLE, people=tuple(map(by_title, WHOLE.people))), plain],
         key=lambda one: one.site_id,
     )
-    assert directory_digest(found) == directory_digest([WHOLE, plain])
+    by_id = sorted([WHOLE, plain], key=lambda one: one.site_id)
+    assert site_digests(found).tobytes() == site_digests(by_id).tobytes()
 
 
 def by_title(person: Person) -> Person:
     """Titles come back in the order of their schemes."""
-    titles = sorted(person.credentials, key=lambda one: (one.scheme, one.title))
+    titles = sorted(person.credentials, key=lambda one: (one.scheme, one.title, one.valid_from))
     return replace(person, credentials=tuple(titles))
 
 
@@ -116,6 +118,51 @@ async def test_the_same_again_changes_nothing_and_has_no_version(
     first = await take(store, WHOLE)
     assert await take(store, WHOLE) is None
     assert await store.fetch_version() == str(first)
+
+
+@pytest.mark.parametrize("names_max", [0, 1 << 16])
+async def test_all_read_as_numbers_or_as_text_is_the_same(
+    store: PostgresDirectoryStore, pool: Pool, names_max: int
+) -> None:
+    plain = [
+        held(FR, "B0L", valid_from=date.min, until=date.max),
+        *(
+            held(FR, "BCL", valid_from=date(2020 + n, 1, 1), evidence=evidence)
+            for n, evidence in enumerate(Evidence)
+        ),
+        held(FR, "b2vl", valid_from=date(1, 1, 2), until=date(9999, 12, 30)),
+        LIGHT,
+    ]
+    sites = [WHOLE, site("b", plain, [], [LIGHT, plain[0]]), site("c"), site("d", [], [plain[-2]])]
+    await take(store, *sites)
+    async with pool.acquire() as connection, connection.transaction():
+        found = await read_sites(connection, names_max=names_max)
+    assert sorted(found, key=lambda one: one.site_id) == sorted(
+        (replace(one, people=tuple(map(by_title, one.people))) for one in sites),
+        key=lambda one: one.site_id,
+    )
+
+
+async def test_people_with_numbers_beyond_all_others_are_read_too(
+    store: PostgresDirectoryStore,
+) -> None:
+    far = replace(site("a"), people=(Person(number=1 << 20, credentials=(LIGHT,)),))
+    await take(store, far)
+    assert await sites_of(store) == [far]
+
+
+async def test_what_changed_comes_in_without_the_rest_being_read(
+    store: PostgresDirectoryStore, pool: Pool
+) -> None:
+    stays, changes, goes = site("a", [LIGHT]), site("b", [LIGHT]), site("c")
+    await take(store, stays, changes, goes)
+    before = await store.fetch_directory()
+    await take(store, replace(changes, name="renamed"), site("d"))
+    await pool.execute("delete from site where site_id = 'c'")
+    after = await store.fetch_directory()
+    assert [one.name for one in after.sites] == ["Garage a", "renamed", "Garage d"]
+    assert after.sites[0] is before.sites[0]
+    assert after.digest == (await PostgresDirectoryStore(pool).fetch_directory()).digest
 
 
 async def test_equal_titles_are_one_object_in_memory(store: PostgresDirectoryStore) -> None:

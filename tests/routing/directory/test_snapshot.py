@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, timedelta
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,7 +14,8 @@ from hypothesis import strategies as st
 from dtc_db.need import AllOf, AnyOf, AtLeast, Expression, Skill
 from routing.competence.expression import satisfies
 from routing.competence.held import team_evidence
-from routing.directory.snapshot import Directory, directory_digest
+from routing.directory.digest import site_digests, whole_digest
+from routing.directory.snapshot import Directory
 from routing.model import Absence, Person, Position, ServiceArea, Site
 from routing.testing import HEAVY, LIGHT, held, site
 
@@ -93,6 +95,42 @@ def test_a_site_stands_in_a_directory_once() -> None:
         Directory([site("a"), site("b"), site("a")], "1")
 
 
+def directory_digest(sites: Iterable[Site]) -> str:
+    return whole_digest(site_digests(sorted(sites, key=lambda one: one.site_id)))
+
+
+worlds = st.dictionaries(
+    st.sampled_from("abcdef"), st.tuples(people, places, st.sampled_from(["FR", "DE"])), max_size=6
+).map(
+    lambda world: [
+        site(name, *team, lon_deg=place.lon_deg, lat_deg=place.lat_deg, country=country)
+        for name, (team, place, country) in world.items()
+    ]
+)
+
+
+@pytest.mark.parametrize("is_digested", [True, False])
+@given(before=worlds, after=worlds, need=st.sampled_from(NEEDS))
+def test_a_snapshot_of_what_changed_is_the_one_of_everything(
+    before: list[Site], after: list[Site], need: Expression, *, is_digested: bool
+) -> None:
+    old = Directory(before, "1")
+    assert old.digest if is_digested else True
+    known, wanted = ({one.site_id: one for one in sites} for sites in (before, after))
+    new = old.changed(
+        [one for name, one in wanted.items() if known.get(name) != one],
+        gone=known.keys() - wanted.keys(),
+        version="2",
+    )
+    whole = Directory(after, "2")
+    assert (new.sites, new.version, new.digest) == (whole.sites, "2", whole.digest)
+    assert ids(new, new.able(need, first_day=DAY, last_day=DAY)) == ids(
+        whole, whole.able(need, first_day=DAY, last_day=DAY)
+    )
+    assert np.array_equal(new.whole.tree.data, whole.whole.tree.data)
+    assert ids(old, old.whole.rows) == sorted(known)  # the one before is as it was
+
+
 def test_the_digest_is_of_the_content_and_not_of_the_order() -> None:
     sites = [site("a", [LIGHT, HEAVY], []), site("b", equipment=frozenset({"x", "y", "z"}))]
     turned = [sites[1], site("a", [HEAVY, LIGHT], [])]
@@ -128,7 +166,7 @@ def test_any_change_of_a_site_changes_the_digest(other: Site) -> None:
 def test_a_site_that_says_nothing_in_later_fields_has_the_digest_that_it_had_before_them() -> None:
     known = [["a", "Garage a", {"lon_deg": 2.35, "lat_deg": 48.85}, "FR", [], [], [], [], "24/7"]]
     written = "".join(json.dumps(one, separators=(",", ":")) + "[]" for one in known)
-    assert directory_digest([site("a")]) == hashlib.sha256(written.encode()).hexdigest()
+    assert site_digests([site("a")]).tobytes() == hashlib.sha256(written.encode()).digest()
 
 
 def test_an_extract_bears_the_digest_of_the_whole() -> None:
