@@ -8,8 +8,9 @@ if one differs on the machine that replays, the difference is named and never pa
 The bytes depend on no hash seed, locale, time zone or order of the directory.
 """
 
+import dataclasses
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Literal
@@ -24,7 +25,7 @@ from routing.directory.snapshot import Directory
 from routing.errors import BadRecordingError, DataFileError
 from routing.matching.match import TIME_MAX, TIME_MIN, decide
 from routing.matching.policy import Policy, check_policy
-from routing.model import Case, CaseFault, CaseFinding, Decision, Position, Site
+from routing.model import Case, CaseFault, CaseFinding, Decision, Person, Position, Site
 from routing.principal import Principal
 from routing.referral import canonical, match_document
 from routing.travel.model import Measured
@@ -190,6 +191,39 @@ def replay(recording: Recording) -> Replayed:
         document=content,
         is_same=hashlib.sha256(content).hexdigest() == recording.result,
         differences=tuple(_differences(recording, directory, document["inputs"])),
+    )
+
+
+def reconsider(
+    recording: Recording, *, policy: Policy | None = None, gains: Mapping[str, Person] | None = None
+) -> Decision:
+    """What would have been decided under other numbers, or if sites had somebody more.
+
+    Only among the sites that were recorded: those that decided, with everyone near who did not.
+
+    Args:
+        recording: Of the decision that was made.
+        policy: Other numbers; the recorded ones if None.
+        gains: A further person by site, numbered anew there.
+    """
+    recorded, gains = recording.directory, gains or {}
+    sites = [
+        _with(site, gains[site.site_id]) if site.site_id in gains else site
+        for site in recorded.sites
+    ]
+    return decide(
+        _case(recording.case),
+        Directory(sites, f"{recorded.version}, reconsidered"),
+        policy or recording.policy,
+        decided_at=recording.decided_at,
+        measured=recording.measured,
+    )
+
+
+def _with(site: Site, person: Person) -> Site:
+    number = max((one.number for one in site.people), default=0) + 1
+    return dataclasses.replace(
+        site, people=(*site.people, dataclasses.replace(person, number=number))
     )
 
 

@@ -13,6 +13,8 @@ from dtc_db.codes import parse_code
 from dtc_db.errors import MalformedCodeError
 from dtc_db.knowledge import Knowledge
 from dtc_db.vehicle import Powertrain, VehicleClass, VehicleKind
+from rightbay.commands.match_batch import Share, run_batch
+from rightbay.commands.match_replay import parse_gain, run_replay, run_what_if
 from rightbay.commands.options import DataOption, JsonOption
 from rightbay.errors import RecordingError, RefusedRowsError
 from rightbay.roads import travel_times
@@ -20,7 +22,6 @@ from rightbay.settings import load_settings
 from rightbay.supervision.instance import database_url
 from routing.cases import ObservedFault, case_of
 from routing.directory.snapshot import Directory
-from routing.errors import BadRecordingError
 from routing.imports.credentials import read_credentials, with_people
 from routing.imports.findings import Verdict
 from routing.imports.sites import read_sites
@@ -31,7 +32,7 @@ from routing.matching.shortlist import decide_by_road
 from routing.matching.texts import LANGUAGES, load_texts
 from routing.model import Case, Decision, Position
 from routing.referral import canonical, match_document
-from routing.replay import RECORDING_BYTES_MAX, parse_recording, record, replay
+from routing.replay import record
 from storage.directory import PostgresDirectoryStore
 from storage.pool import open_pool
 
@@ -128,41 +129,72 @@ def match(
             dir_okay=False,
         ),
     ] = None,
+    gain: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SITE,SCHEME,TITLE",
+            help="With --replay: if somebody there gained this title; --policy asks likewise.",
+        ),
+    ] = None,
+    batch: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Plan many cases at once: JSON lines with id, codes, pos.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
+    share: Annotated[Share, typer.Option(help="How a batch shares places.")] = Share.ASSIGNED,
+    capacity: Annotated[
+        int, typer.Option(min=0, help="Cases of a batch at a site that does not say.")
+    ] = 1,
+    days: Annotated[int, typer.Option(min=1, help="Open days that a batch has.")] = 1,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Rank the repairers who may mend a fault, with a reason for everyone who was weighed."""
     if replay_file is not None:
-        _replay(replay_file)
+        if policy is None and not gain:
+            run_replay(replay_file)
+        else:
+            run_what_if(replay_file, _numbers(policy), [parse_gain(text) for text in gain or ()])
         return
-    if not code:
-        raise typer.BadParameter("expected --code, such as --code P0AA6, or --replay FILE")
+    if not code and batch is None:
+        raise typer.BadParameter(
+            "expected --code, such as --code P0AA6, --batch FILE or --replay FILE"
+        )
     if credentials is not None and repairers is None:
         raise typer.BadParameter("--credentials belongs to --repairers FILE")
+    if lang not in LANGUAGES:
+        raise typer.BadParameter(f"{lang!r} is none of {', '.join(LANGUAGES)}")
+    rules = None if principal is None else parse_principal(principal.read_text("utf-8"))
+    numbers = _numbers(policy) or load_policy()
+    directory = (
+        _read(repairers, credentials, country)
+        if repairers is not None
+        else asyncio.run(_fetch(database_url(load_settings(data=data))))
+    )
+    decided_at = when or datetime.now(UTC)
+    if batch is not None:
+        run_batch(batch, directory, numbers, decided_at, rules, share, capacity, days)
+        return
     vehicle = VehicleKind(
         vehicle_class=vehicle_class,
         powertrain=powertrain,
         make=make.lower() if make else None,
         model_year=year,
     )
-    if lang not in LANGUAGES:
-        raise typer.BadParameter(f"{lang!r} is none of {', '.join(LANGUAGES)}")
     case = replace(
-        _case(code, vehicle, status, at, lang),
-        principal=None if principal is None else parse_principal(principal.read_text("utf-8")),
+        _case(code or [], vehicle, status, at, lang),
+        principal=rules,
         warranty_until=warranty_until,
-    )
-    numbers = load_policy() if policy is None else parse_policy(policy.read_text("utf-8"))
-    directory = (
-        _read(repairers, credentials, country)
-        if repairers is not None
-        else asyncio.run(_fetch(database_url(load_settings(data=data))))
     )
     decision = decide_by_road(
         case,
         directory,
         numbers,
-        decided_at=when or datetime.now(UTC),
+        decided_at=decided_at,
         travel=travel_times(load_settings(data=data)),
     )
     if record_to is not None:
@@ -172,6 +204,10 @@ def match(
         return
     for line in _lines(decision):
         typer.echo(line)
+
+
+def _numbers(policy: Path | None) -> Policy | None:
+    return None if policy is None else parse_policy(policy.read_text("utf-8"))
 
 
 def _case(
@@ -220,26 +256,6 @@ def _record(file: Path, decision: Decision, directory: Directory, policy: Policy
             out.write(record(decision, directory, policy) + b"\n")
     except OSError as error:
         raise RecordingError(f"cannot write {file}: {error.strerror}") from error
-
-
-def _replay(file: Path) -> None:
-    """One document for each recorded decision, in order; ends with 1 if one is another."""
-    others = 0
-    with file.open("rb") as lines:
-        number = 0
-        while line := lines.readline(RECORDING_BYTES_MAX + 1):
-            number += 1
-            try:
-                again = replay(parse_recording(line))
-            except BadRecordingError as error:
-                raise RecordingError(f"{file} line {number}: {error}") from error
-            typer.echo(again.document.decode())
-            if not again.is_same:
-                others += 1
-                why = "; ".join(again.differences) or "and nothing says why"
-                typer.echo(f"line {number}: not the recorded list: {why}", err=True)
-    if others:
-        raise RecordingError(f"{file}: {others} of {number} lists are not the recorded ones")
 
 
 def _lines(decision: Decision) -> Iterator[str]:

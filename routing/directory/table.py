@@ -22,7 +22,7 @@ from routing.matching.eligible import (
     may_pass,
     skills_short,
 )
-from routing.matching.policy import DEADLINE_H_MAX, Policy
+from routing.matching.policy import DEADLINE_H_MAX, THOUSAND, WISHES, Policy
 from routing.matching.principal import Agreement
 
 # Questions remembered, and whole answers for each (whether a site is able is never forgotten). When
@@ -72,6 +72,7 @@ class Table:
         self._same: dict[Standing, Standing] = {}
         self._lapses: dict[tuple[int, int], tuple[Lapse, ...]] = {}
         self._grounds: dict[Agreement, Ground] = {}
+        self._wishes: dict[Agreement, NDArray[np.int64]] = {}
 
     def ground_for(self, agreement: Agreement | None) -> Ground:
         """Those sites of the ground that what was agreed to leaves in, wherever the vehicle is."""
@@ -88,6 +89,22 @@ class Table:
             ground = self._directory.ground(np.array(kept, dtype=np.intp))
             self._grounds[agreement] = ground
         return ground
+
+    def wishes_for(self, agreement: Agreement) -> NDArray[np.int64]:
+        """What sites get of a principal's own terms, in thousandths of a point, by row."""
+        wishes = self._wishes.get(agreement)
+        if wishes is None:
+            sites = self._directory.sites
+            wishes = np.zeros(len(sites), dtype=np.int64)
+            terms = [term for term in self._policy.terms if term.name in WISHES]
+            for row in self.ground_for(agreement).rows.tolist():
+                measured = agreement.measure(sites[row])
+                points = sum(term.rate(measured[term.name]).points for term in terms)
+                wishes[row] = round(points * THOUSAND)
+            if len(self._wishes) >= _AGREEMENTS_MAX:
+                self._wishes.clear()
+            self._wishes[agreement] = wishes
+        return wishes
 
     def levels(
         self, rows: NDArray[np.intp], days: NDArray[np.int64], arrives_s: NDArray[np.float64]

@@ -7,7 +7,7 @@ cases as their orders allow; the result says what the one costs beside the other
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -82,7 +82,12 @@ class Comparison:
 
 
 def candidates(
-    cases: Sequence[Case], directory: Directory, policy: Policy, *, decided_at: datetime
+    cases: Sequence[Case],
+    directory: Directory,
+    policy: Policy,
+    *,
+    decided_at: datetime,
+    progress: Callable[[int], None] = lambda _done: None,
 ) -> tuple[tuple[Candidate, ...], ...]:
     """The places that each case could get, best first: those that `decide` would let compete.
 
@@ -91,6 +96,7 @@ def candidates(
         directory: The snapshot to choose from.
         policy: The numbers to choose by.
         decided_at: Aware; the same for all.
+        progress: Told after each block how many cases have been searched for.
 
     Raises:
         ValueError: If there are more cases than that.
@@ -101,13 +107,19 @@ def candidates(
     groups: defaultdict[object, list[int]] = defaultdict(list)
     for number, case in enumerate(cases):
         if case.position is not None:
-            key = (Question.of(case), case.vehicle.vehicle_class, case.urgency, arrival_for(case))
+            key = (
+                *(Question.of(case), case.vehicle.vehicle_class, case.urgency, arrival_for(case)),
+                *(case.principal, case.warranty_until),
+            )
             groups[key].append(number)
     result: list[tuple[Candidate, ...]] = [()] * len(cases)
+    done = 0
     for numbers in groups.values():
         for start in range(0, len(numbers), _BLOCK):
             block = numbers[start : start + _BLOCK]
             _search(block, cases, directory, policy, decided_at, result)
+            done += len(block)
+            progress(done)
     return tuple(result)
 
 
@@ -119,6 +131,7 @@ def plan(  # noqa: PLR0913 - what is decided, from what, when, and how much room
     decided_at: datetime,
     capacity: Mapping[str, int],
     default_capacity: int = 1,
+    progress: Callable[[int], None] = lambda _done: None,
 ) -> Comparison:
     """Share the sites' capacity over all cases.
 
@@ -129,8 +142,9 @@ def plan(  # noqa: PLR0913 - what is decided, from what, when, and how much room
         decided_at: Likewise.
         capacity: How many of these cases a site can take, by its id.
         default_capacity: Of a site that is not named.
+        progress: As for `candidates`.
     """
-    choices = candidates(cases, directory, policy, decided_at=decided_at)
+    choices = candidates(cases, directory, policy, decided_at=decided_at, progress=progress)
     rows = sorted({one.row for several in choices for one in several})
     room = {row: capacity.get(directory.sites[row].site_id, default_capacity) for row in rows}
     order = sorted(range(len(cases)), key=lambda number: (RANK[cases[number].urgency], number))
@@ -139,6 +153,15 @@ def plan(  # noqa: PLR0913 - what is decided, from what, when, and how much room
         greedy=_plan(choices, _greedy(choices, order, dict(room))),
         assigned=_plan(choices, _assigned(choices, room)),
     )
+
+
+def stated_capacity(directory: Directory, *, days: int) -> dict[str, int]:
+    """How many cases each site takes within so many open days, of those that say it."""
+    return {
+        site.site_id: site.cases_per_day * days
+        for site in directory.sites
+        if site.cases_per_day is not None
+    }
 
 
 def _search(  # noqa: PLR0913, PLR0917 - one group of the cases above

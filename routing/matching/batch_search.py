@@ -20,7 +20,7 @@ from routing.directory.opening import DAY_S
 from routing.directory.snapshot import Directory, Ground
 from routing.directory.table import UNABLE_LEVEL, Table
 from routing.geo import arcs_m
-from routing.matching.policy import THOUSAND, Policy
+from routing.matching.policy import THOUSAND, WISHES, Policy
 from routing.matching.principal import Agreement
 from routing.matching.roads import RoadTable
 
@@ -205,7 +205,7 @@ def search(scene: Scene, points: NDArray[np.float64], *, wanted: int) -> Found:
 
 
 def points_of(scene: Scene, ring: Ring) -> tuple[Ints, ...]:
-    """Points in thousandths, an array for each term of the policy, in its order."""
+    """Points in thousandths: an array for each term of the policy, and one for a principal's."""
     measured: dict[str, Ints] = {
         "travel": ring.travel_s,
         "wait": ring.wait_s,
@@ -213,11 +213,15 @@ def points_of(scene: Scene, ring: Ring) -> tuple[Ints, ...]:
     }
     points = []
     for term in scene.policy.terms:
+        if term.name in WISHES:
+            continue
         thousandths = term.thousandths(measured[term.name])
         if term.name == "wait":
             unknown = round((term.unknown or 0) * THOUSAND)
             thousandths = np.where(ring.openness == IS_UNKNOWN, unknown, thousandths)
         points.append(thousandths)
+    if scene.agreement is not None:
+        points.append(scene.table.wishes_for(scene.agreement)[ring.rows])
     return tuple(points)
 
 

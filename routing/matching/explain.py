@@ -12,7 +12,8 @@ from routing.directory.opening import DAY_S, Opening
 from routing.matching import reasons
 from routing.matching.batch_search import Found, Ring, Scene, look_around, start_of
 from routing.matching.eligible import Failure, Weighed, closed, too_far, too_far_by_road
-from routing.matching.policy import THOUSAND
+from routing.matching.policy import THOUSAND, WISHES
+from routing.matching.principal import Agreement
 from routing.matching.rank import terms_of
 from routing.model import Case, Exclusion, Offer, Reason, Rule
 from routing.travel.model import Measured
@@ -66,7 +67,9 @@ class View:
     def offers(self) -> tuple[Offer, ...]:
         """The places on the list."""
         count = min(self.scene.policy.offers_max, int(self.found.count[0]))
-        return tuple(self._offer(self.found, column) for column in range(count))
+        return tuple(
+            self._offer(self.found, column, self.scene.agreement) for column in range(count)
+        )
 
     def free_choice(self) -> tuple[Offer, ...]:
         """The best places that only what was agreed to keeps off the list."""
@@ -79,7 +82,7 @@ class View:
             row = int(self.free.ring.rows[0, column])
             failure = self._outside(row, int(self.free.ring.distance_m[0, column]))
             if failure is not None:
-                offers.append(self._free(self._offer(self.free, column), failure))
+                offers.append(self._free(self._offer(self.free, column, None), failure))
         return tuple(offers)
 
     def excluded(self, point: NDArray[np.float64], shown: Sequence[Offer]) -> list[Exclusion]:
@@ -126,7 +129,7 @@ class View:
             notices += (Reason("notices.nearest_measured", competing),)
         return notices
 
-    def _offer(self, found: Found, column: int) -> Offer:
+    def _offer(self, found: Found, column: int, agreement: Agreement | None) -> Offer:
         weighed = weigh(self.scene, found.ring, 0, column)
         unmeasured = () if self.measured is None else self.measured.unmeasured
         why = reasons.for_offer(
@@ -137,7 +140,7 @@ class View:
             distance_m=weighed.distance_m,
             travel_s=weighed.travel_s,
             score=int(found.total[0, column]) / THOUSAND,
-            terms=terms_of(weighed, self.scene.policy),
+            terms=terms_of(weighed, self.scene.policy, agreement),
             evidence=weighed.standing.evidence,
             why=why,
             road_m=weighed.road_m,
@@ -249,6 +252,7 @@ def _may_be_sooner(scene: Scene, found: Found) -> bool:
         if term.name == "travel"
         else round(max(points for _, points in term.curve) * THOUSAND)
         for term in policy.terms
+        if scene.agreement is not None or term.name not in WISHES
     )
     return best > int(found.total[0, policy.offers_max - 1])
 

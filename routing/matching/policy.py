@@ -20,8 +20,10 @@ from routing.model import Term
 _M_PER_S = 1 / 3.6  # of one km/h
 THOUSAND = 1000  # scores are counted in thousandths of a point
 DEADLINE_H_MAX = 720  # as far ahead as opening hours are read
+TERMS_MAX = 7  # more than that nobody weighs in the head
 CURVE_VALUE_MAX = 10_000_000  # where a curve may end
-MEASURED = frozenset({"travel", "wait", "evidence"})  # what `rank` can measure
+WISHES = frozenset({"preference", "price"})  # what only a principal can want; of a site, on any day
+MEASURED = frozenset({"travel", "wait", "evidence"}) | WISHES  # what `rank` can measure
 type Ints = NDArray[np.int64]
 
 _HEAVY = frozenset({VehicleClass.TRUCK, VehicleClass.BUS})
@@ -212,6 +214,8 @@ def check_policy(policy: Policy) -> None:
         raise DataFileError(f"ranking policy: no deadline may exceed {DEADLINE_H_MAX} h")
     if not policy.offers_max <= policy.weighed_max <= policy.ranked_max <= policy.searched_max:
         raise DataFileError("ranking policy: offers, weighed, ranked, searched must not fall")
+    if len(policy.terms) > TERMS_MAX:
+        raise DataFileError(f"ranking policy: no more than {TERMS_MAX} terms")
     for term in policy.terms:
         values = [value for value, _ in term.curve]
         if term.name not in MEASURED:

@@ -24,6 +24,8 @@ _AUTHORISED = "authorised"  # a word of `Site.access`, with the make behind it
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _COUNTRY = re.compile(r"([A-Z]{2})?")
 
+NOTHING_WISHED: dict[str, int | None] = {"preference": 0, "price": None}
+
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
@@ -74,6 +76,11 @@ class Agreement:
         """Whether the principal would rather have this site than another one."""
         principal = self.principal
         return _is_among(site, principal.preferred_sites, principal.preferred_networks)
+
+    def measure(self, site: Site) -> dict[str, int | None]:
+        """What the principal's own terms of the score measure of a site; None is not known."""
+        price = hour_price(site, self.principal) if self.principal.is_price_weighed else None
+        return {"preference": int(self.prefers(site)), "price": price}
 
     def radius_m(self, radius_m: int) -> int:
         """How far a site may be, where without the principal it may be this far."""

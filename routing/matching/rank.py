@@ -9,11 +9,19 @@ from routing.competence.held import STRENGTH
 from routing.directory.opening import Openness
 from routing.matching.eligible import Weighed
 from routing.matching.policy import Policy
+from routing.matching.principal import NOTHING_WISHED, Agreement
 from routing.model import Term
 
 
-def terms_of(weighed: Weighed, policy: Policy) -> tuple[Term, ...]:
+def terms_of(
+    weighed: Weighed, policy: Policy, agreement: Agreement | None = None
+) -> tuple[Term, ...]:
     """The parts of an eligible site's score, in the policy's order.
+
+    Args:
+        weighed: The site.
+        policy: For its terms.
+        agreement: Whose wishes count; nobody's if None.
 
     Raises:
         ValueError: If the site is not eligible; it must not have come here.
@@ -25,5 +33,6 @@ def terms_of(weighed: Weighed, policy: Policy) -> tuple[Term, ...]:
         "travel": weighed.travel_s,
         "wait": weighed.opening.wait_s if is_known else None,
         "evidence": STRENGTH[weighed.standing.weakest],
+        **(NOTHING_WISHED if agreement is None else agreement.measure(weighed.site)),
     }
     return tuple(rule.rate(measured[rule.name]) for rule in policy.terms)

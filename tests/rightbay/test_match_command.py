@@ -166,3 +166,109 @@ def test_a_wrong_question_is_one_line_and_exit_code_2(running: Running) -> None:
     done = running.command("match", "--code", "P538F", fails=2)
     assert done.stderr.count("\n") == 1
     assert "is no trouble code" in done.stderr
+
+
+# --- many cases, and what might have been -------------------------------------------------------
+
+
+def batch(tmp_path: Path, *cases: dict[str, object]) -> str:
+    path = tmp_path / "cases.jsonl"
+    path.write_text("".join(f"{json.dumps(one)}\n" for one in cases))
+    return str(path)
+
+
+CAR: dict[str, object] = {
+    "codes": ["P0301"],
+    "powertrain": "petrol",
+    "vehicle_class": "car",
+    "pos": [2.35, 48.85],
+}
+GARAGES = """\
+site,name,lon,lat,country,opening_hours,cases_per_day
+near,Near,2.35,48.85,FR,24/7,1
+far,Far,2.45,48.95,FR,24/7,
+full,Full,2.35,48.85,FR,24/7,0
+"""
+TRADE = """\
+site,person,scheme,title,valid_from,valid_until,evidence
+near,1,trade,light vehicle technician,2012-07-01,,declared
+far,1,trade,light vehicle technician,2012-07-01,,declared
+full,1,trade,light vehicle technician,2012-07-01,,declared
+"""
+
+
+@pytest.fixture
+def garages(tmp_path: Path) -> Path:
+    sites = tmp_path / "garages.csv"
+    sites.write_text(GARAGES)
+    sites.with_name("garages.credentials.csv").write_text(TRADE)
+    return sites
+
+
+def test_a_batch_shares_what_the_sites_say_they_take(garages: Path, tmp_path: Path) -> None:
+    cases = batch(tmp_path, *({"id": name, **CAR} for name in ("a", "b", "c")))
+    for more, served in (((), 2), (("--capacity", "2"), 3), (("--days", "2"), 3)):
+        answer = ask(garages, "--batch", cases, *more)
+        *lines, total = map(json.loads, answer.stdout.splitlines())
+        assert [line["id"] for line in lines] == ["a", "b", "c"]
+        places = [line["site"] for line in lines]
+        assert total["served"] == served == sum(place is not None for place in places)
+        assert "full" not in places
+        assert total["could_be_served"] == 3
+
+
+def test_a_batch_says_what_the_assignment_is_worth(garages: Path, tmp_path: Path) -> None:
+    far = {**CAR, "pos": [2.35, 47.95]}
+    cases = batch(tmp_path, {"id": "a", **CAR}, {"id": "b", **far})
+    greedy, assigned = (
+        json.loads(ask(garages, "--batch", cases, "--share", how).stdout.splitlines()[-1])
+        for how in ("greedy", "assigned")
+    )
+    assert assigned["points"] >= greedy["points"]
+    assert assigned["price_of_greed"] == greedy["price_of_greed"] >= 0
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ({"id": "a"}, "codes"),
+        ({"id": "a", **CAR, "codes": ["P538F"]}, "no trouble code"),
+        ({"id": "a", **CAR, "codes": []}, "1 to 50 codes"),
+        ({"id": "a", **CAR, "pos": [200, 0]}, "longitude"),
+        ({"id": "a", **CAR, "more": 1}, "more"),
+    ],
+)
+def test_a_line_of_a_batch_that_nobody_can_read_is_named(
+    garages: Path, tmp_path: Path, line: dict[str, object], told: str
+) -> None:
+    error = ask(garages, "--batch", batch(tmp_path, {"id": "0", **CAR}, line)).exception
+    assert isinstance(error, RecordingError)
+    assert "cases.jsonl line 2: " in str(error)
+    assert told in str(error)
+
+
+def test_what_if_a_site_gained_a_title(file: Path, tmp_path: Path) -> None:
+    record = str(tmp_path / "recorded")
+    ask(file, *CASE, "--record", record)
+    ask(file, "--code", "P0301", "--powertrain", "petrol", "--at", "2.35,48.85", "--record", record)
+    title = "g-003,trade,light vehicle technician"
+    *lines, total = map(
+        json.loads, ask(None, "--replay", record, "--gain", title).stdout.splitlines()
+    )
+    assert [(line["before"], line["after"]) for line in lines] == [
+        (["g-001"], ["g-001"]),
+        ([], ["g-003"]),
+    ]
+    assert total == {"cases": 2, "other_lists": 1, "other_first": 1, "filled": 1}
+
+
+def test_what_if_another_policy_had_held(file: Path, tmp_path: Path) -> None:
+    record, own = str(tmp_path / "recorded"), tmp_path / "own.toml"
+    ask(file, *CASE, "--record", record)
+    ours = Path(__file__).parents[2] / "routing" / "data" / "policy.toml"
+    own.write_text(ours.read_text("utf-8").replace("radius_m = 200_000", "radius_m = 500"))
+    answer = ask(None, "--replay", record, "--policy", str(own))
+    assert json.loads(answer.stdout.splitlines()[0])["after"] == []
+    same = ask(None, "--replay", record, "--policy", str(ours))
+    assert json.loads(same.stdout.splitlines()[-1])["other_lists"] == 0
+    assert ask(None, "--replay", record, "--gain", "g-003").exit_code == 2

@@ -68,8 +68,8 @@ def test_what_is_unknown_gets_the_points_for_it() -> None:
 def test_no_term_of_the_policy_rewards_a_worse_value() -> None:
     for term in POLICY.terms:
         points = [points for _, points in term.curve]
-        assert points == sorted(points, reverse=term.name != "evidence")
-        assert term.text["en"]
+        assert points == sorted(points, reverse=term.name not in {"evidence", "preference"})
+        assert {"en", "fr", "de"} == term.text.keys()
 
 
 def test_a_graver_fault_never_may_wait_longer() -> None:
@@ -89,7 +89,7 @@ def test_the_digest_is_of_the_numbers_and_not_of_the_comments() -> None:
         ("offers_max = 5", "offers_max = 'x'", "offers_max"),
         ("offers_max = 5", "offers_max = 5\nbribe = 1", "bribe"),
         ("detour = 1.3", "", "detour"),
-        ('name = "wait"', 'name = "price"', "price"),
+        ('name = "wait"', 'name = "bribe"', "bribe"),
         ("[[0, 25], [3_600, 22]", "[[9_000, 25], [3_600, 22]", "wait must rise"),
         ("[[0, 25], [3_600, 22]", "[[0, 25], [0.5, 22]", "whole values"),
         ("[[0, 25], [3_600, 22]", "[[-1, 25], [3_600, 22]", "whole values"),

@@ -164,6 +164,36 @@ def test_a_price_that_is_too_high_or_not_published_is_outside(
     assert [one.outside for one in decision.free_choice] == ([] if is_within else [Rule.PRICE])
 
 
+def test_who_is_preferred_stands_higher_and_nobody_disappears() -> None:
+    far, near = site("far", [LIGHT], lat_deg=km(6)), site("near", [LIGHT], lat_deg=km(2))
+    preferring = replace(FLEET, preferred_sites=frozenset({"far"}))
+    assert names(under(FLEET, far, near).offers) == ["near", "far"]
+    decision = under(preferring, far, near)
+    assert names(decision.offers) == ["far", "near"]
+    for offer in decision.offers:
+        assert sum(term.points for term in offer.terms) == pytest.approx(offer.score)
+
+
+def test_a_price_counts_only_for_who_pays_and_asks_for_it() -> None:
+    dear, cheap, silent = (
+        replace(site(name, [LIGHT], lat_deg=km(n)), hourly_rates=rates)
+        for n, (name, rates) in enumerate(
+            {
+                "dear": (HourlyRate(amount_minor=15_000, currency="EUR"),),
+                "cheap": (HourlyRate(amount_minor=5_000, currency="EUR"),),
+                "silent": (),
+            }.items()
+        )
+    )
+    weighing = replace(FLEET, currency="EUR", is_price_weighed=True)
+    assert names(under(weighing, dear, cheap, silent).offers) == ["cheap", "dear", "silent"]
+    for nobody in (None, FLEET):
+        decision = under(nobody, dear, cheap, silent)
+        assert names(decision.offers) == ["dear", "cheap", "silent"]
+        points = {term.points for offer in decision.offers for term in offer.terms[3:]}
+        assert points == {0}
+
+
 # --- the law of the contract -------------------------------------------------------------------
 
 
