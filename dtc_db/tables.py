@@ -16,6 +16,7 @@ the oldest parts of the list do. ``-`` skips one code. After a component or a fa
 the urgency by its letter and ``%trade`` another kind of work.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -36,6 +37,8 @@ COMPONENT_TABLES = (
     "components_body.txt",
     "components_network.txt",
 )
+
+_PLAIN = re.compile(r"[PCBU][0-3][0-9A-F]{3}")
 
 URGENCY_LETTERS = {
     "x": Urgency.STOP_NOW,
@@ -257,33 +260,56 @@ def _expand(
     component = lexicon.components.get(key)
     if component is None:
         raise line.error(f"no component {key}")
-    parsed = [None if item == "-" else _marks(item, line) for item in listed]
+    # Whatever is the same for every part of the row is looked up once: a row has up to 60 meanings.
+    ways = [_way(item, line, lexicon) for item in listed]
+    urgency, trade, origin = (
+        row_urgency or component.urgency,
+        row_trade or component.trade,
+        line.origin,
+    )
+    named = [_designator(text, line, lexicon) for text in _designators(designators)]
     for place in places.split(","):
-        for text in _designators(designators):
-            designator = lexicon.designators.get(text, (text, text, text))
-            if text not in lexicon.designators and any(map(str.islower, text)):
-                raise line.error(f"no designator {text}")
-            for item in parsed:
-                if item is None:
+        for designator in named:
+            for way in ways:
+                if way is None:
                     yield None
                     continue
-                failure, urgency, trade = item
-                if failure not in lexicon.failures:
-                    raise line.error(f"no failure {failure}")
+                failure, own_urgency, own_trade = way
                 yield Meaning(
                     component=component,
-                    failure=lexicon.failures[failure],
+                    failure=failure,
                     designator=designator,
                     place=place,
-                    trade=trade or row_trade or component.trade,
-                    urgency=urgency or row_urgency or component.urgency,
+                    trade=own_trade or trade,
+                    urgency=own_urgency or urgency,
                     level=Level.GENERIC,
-                    source=line.origin,
+                    source=origin,
                 )
+
+
+def _way(
+    item: str, line: Line, lexicon: Lexicon
+) -> tuple[Failure, Urgency | None, str | None] | None:
+    """A failure of a row with its marks; None where a code is skipped."""
+    if item == "-":
+        return None
+    key, urgency, trade = _marks(item, line)
+    if key not in lexicon.failures:
+        raise line.error(f"no failure {key}")
+    return lexicon.failures[key], urgency, trade
+
+
+def _designator(text: str, line: Line, lexicon: Lexicon) -> Words:
+    words = lexicon.designators.get(text)
+    if words is None and any(map(str.islower, text)):
+        raise line.error(f"no designator {text}")
+    return words or (text, text, text)
 
 
 def _marks(text: str, line: Line) -> tuple[str, Urgency | None, str | None]:
     """Part ``text!x%trade`` into what it marks, the urgency and the trade."""
+    if "!" not in text and "%" not in text:
+        return text, None, None
     text, _, trade = text.partition("%")
     text, _, letter = text.partition("!")
     return text, _urgency(letter, line) if letter else None, trade or None
@@ -311,6 +337,8 @@ def _next_in_tens(number: int) -> int:
 
 
 def _number(text: str, line: Line) -> int:
+    if _PLAIN.fullmatch(text):  # nearly every one, and ten times as fast as all that people write
+        return "PCBU".index(text[0]) << 14 | int(text[1:], 16)
     try:
         code = parse_code(text)
     except MalformedCodeError as error:
