@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from api import access, match, pages, problems, schemas
+from api import access, assessment, match, pages, problems, schemas
 from api.errors import NotReadyError
 from api.limits import BodyLimit
 from api.register import businesses, documents, presence, proposals, reminders
@@ -54,6 +54,7 @@ def create_app(
     app.state.trust = trust
     app.include_router(router)
     app.include_router(match.router)
+    app.include_router(assessment.router)
     for each in (access, businesses, proposals, documents, presence, reminders):
         app.include_router(each.router)
     app.add_api_route("/healthz", get_health, tags=["operation"], responses={})

@@ -188,7 +188,8 @@ class Snapshots:
             )
 
 
-def _snapshots(request: Request, pool: Database) -> Snapshots:
+def snapshots_of(request: Request, pool: Database) -> Snapshots:
+    """The directory that the application holds."""
     state = request.app.state
     if not hasattr(state, "snapshots"):
         state.snapshots = Snapshots(pool, state.travel)
@@ -216,7 +217,7 @@ _ANSWER: dict[int | str, dict[str, Any]] = {
 @router.post("/match", responses=_ANSWER, response_class=Response)
 async def match(
     asked: Asked,
-    snapshots: Annotated[Snapshots, Depends(_snapshots)],
+    snapshots: Annotated[Snapshots, Depends(snapshots_of)],
     knowledge: Annotated[Knowledge, Depends(_knowledge)],
 ) -> Response:
     """Who may mend these faults, who may not, and why. Nothing of it is stored."""

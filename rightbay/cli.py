@@ -56,6 +56,7 @@ COMMANDS = {
     "assess": Entry(
         "assess", "Say which faults a site could take, and what would open more.", _ASK
     ),
+    "coverage": Entry("coverage", "Say where in a region no one near holds a skill.", _ASK),
     "bench": Entry("bench", "Measure ourselves beside others, in one run.", _ASK),
     "match": Entry("match", "Rank the repairers who may mend a fault, and say why.", _ASK),
     "decode": Entry("decode", "Decode recordings of a CAN bus, offline.", _ASK),

@@ -52,7 +52,7 @@ async def _assess(url: str, site_id: str, now: datetime, days: int) -> Assessmen
     reach_m = max(rule.radius_m for rule in policy.arrivals.values())
     async with open_pool(url, size_max=1) as pool:
         directory = await PostgresDirectoryStore(pool).fetch_directory()
-        site = next((one for one in directory.sites if one.site_id == site_id), None)
+        site = directory.find(site_id)
         if site is None:
             raise typer.BadParameter(
                 f"no site {site_id!r:.100} in the directory; `rightbay repairers list` names them"

@@ -6,6 +6,7 @@ are to be checked on the few of them that are near. It also keeps what was found
 """
 
 import hashlib
+from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass, replace
@@ -137,6 +138,13 @@ class Directory:
 
     def __len__(self) -> int:
         return len(self.sites)
+
+    def find(self, site_id: str) -> Site | None:
+        """The site with this id."""
+        row = bisect_left(self.sites, site_id, key=_by_id)
+        if row == len(self.sites) or self.sites[row].site_id != site_id:
+            return None
+        return self.sites[row]
 
     def able(self, expression: Expression, *, first_day: date, last_day: date) -> Rows:
         """The sites that may satisfy the expression on one of the days.

@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 
 from dtc_db.knowledge import Knowledge
 from rightbay.commands.assess import assess
+from rightbay.commands.coverage import coverage
 from routing.matching.policy import load_policy
 from routing.model import Site
 from routing.service import plan
@@ -106,3 +107,18 @@ def test_a_site_that_is_not_there_is_wrong_usage(database: str) -> None:
     done = run("nobody")
     assert done.exit_code == 2
     assert "repairers list" in done.output
+
+
+def test_a_coverage_map_is_drawn_of_the_same_cases(database: str) -> None:
+    with_pool(database, [site("a", [held(FR, "BCL")])], is_first=True)
+    app = typer.Typer()
+    app.command()(coverage)
+    words = ["--skill", "hv.isolate", "--bbox", "1.35,48.35,3.35,49.35"]
+    text = CliRunner().invoke(app, words)
+    assert text.exit_code == 0, text.output
+    assert f", {CASES} cases that needed it" in text.stdout
+    drawn = json.loads(CliRunner().invoke(app, [*words, "--as", "geojson"]).stdout)
+    assert drawn["features"][0]["properties"]["cases"] == CASES
+    assert CliRunner().invoke(app, [*words, "--as", "svg"]).stdout.startswith("<svg ")
+    for wrong in (["--skill", "magic"], ["--bbox", "1,2,3"]):
+        assert CliRunner().invoke(app, [*words, *wrong]).exit_code == 2

@@ -85,6 +85,16 @@ def test_over_several_days_whoever_is_competent_on_one_of_them_is_able() -> None
     assert ids(directory, able) == ["begins", "ends"]
 
 
+def test_a_site_is_found_by_its_id() -> None:
+    directory = Directory([site("c"), site("a")], "1")
+    assert [getattr(directory.find(name), "site_id", None) for name in "abcd"] == [
+        "a",
+        None,
+        "c",
+        None,
+    ]
+
+
 def test_an_empty_directory_has_nobody() -> None:
     directory = Directory([], "1")
     assert len(directory) == len(directory.whole.rows) == 0
