@@ -2,7 +2,15 @@
 
 from collections.abc import Iterable
 
-from gateway.model import Bus, Frame, Observation, Outcome, Reason, Rejection
+from gateway.model import (
+    Bus,
+    Frame,
+    Observation,
+    Outcome,
+    Reason,
+    Rejection,
+    ReportedCode,
+)
 from gateway.protocols import messages, obd
 from gateway.protocols.exchange import Exchange
 from gateway.protocols.listener import Heard, Listener, Role
@@ -85,6 +93,9 @@ class _Findings:
         self._latest: dict[tuple[str, str, bytes], int] = {}
         # Of K-line answers that come in pieces.
         self._pieces: dict[tuple[str, str, bytes], list[Observation]] = {}
+        # Codes and messages of K-line lists by the index of their first one. They are joined at the
+        # end: to join each with all before it takes the square of the time.
+        self._lists: dict[int, tuple[dict[ReportedCode, None], list[bytes]]] = {}
         self._rejections: dict[Rejection, None] = {}
         self._is_full = False
 
@@ -105,6 +116,11 @@ class _Findings:
                 " the rest of the report was not read"
             )
             rejections += (Rejection(reason=Reason.LIMIT, text=text, raw=b""),)
+        for at, (codes, raws) in self._lists.items():
+            if codes:
+                self._observations[at] = self._observations[at]._replace(
+                    codes=tuple(codes), outcome=Outcome.CODES, raw=b"".join(raws)
+                )
         return tuple(self._observations), rejections
 
     def _add_observation(self, new: Observation) -> None:
@@ -113,8 +129,9 @@ class _Findings:
         key = (new.ecu, new.service, new.raw[:2] if is_data else b"")
         if self._bus is Bus.KLINE and new.service == "09" and is_data:
             pieces = self._pieces.setdefault(key, [])
-            if len(pieces) < PIECES_MAX:
-                pieces.append(new)
+            if len(pieces) >= PIECES_MAX:
+                return
+            pieces.append(new)
             new = obd.join_pieces(pieces)
         at = self._latest.get(key)
         if at is not None:
@@ -125,7 +142,7 @@ class _Findings:
                 self._observations[at] = new
                 return
             if self._bus is Bus.KLINE and {before.outcome, new.outcome} <= _LISTS:
-                self._observations[at] = _join(before, new)
+                self._join(at, before, new)
                 return
         if len(self._observations) >= OBSERVATIONS_MAX:
             self._is_full = True
@@ -133,10 +150,12 @@ class _Findings:
         self._latest[key] = len(self._observations)
         self._observations.append(new)
 
-
-def _join(first: Observation, second: Observation) -> Observation:
-    """Make one answer of two messages of a K-line list."""
-    codes = tuple(dict.fromkeys((*first.codes, *second.codes)))
-    if codes == first.codes:
-        return first
-    return first._replace(codes=codes, outcome=Outcome.CODES, raw=first.raw + second.raw)
+    def _join(self, at: int, before: Observation, new: Observation) -> None:
+        """Take one more message of a K-line list; a repeated one adds nothing."""
+        if at not in self._lists:
+            self._lists[at] = dict.fromkeys(before.codes), [before.raw]
+        codes, raws = self._lists[at]
+        count = len(codes)
+        codes.update(dict.fromkeys(new.codes))
+        if len(codes) > count:
+            raws.append(new.raw)

@@ -11,7 +11,8 @@ from gateway.protocols.j1939_tp import BROADCAST
 from gateway.protocols.listener import Message
 from gateway.protocols.negative import UDS_READ_DTC
 
-# Requests that one report may leave open; later ones are not followed. Every answer looks at all.
+# Requests that one report may leave open, and control units that may be busy: of further ones the
+# request is not followed, and "busy" stands even if the answer came. Every answer looks at all.
 OPEN_MAX = 64
 ANYBODY = ""
 _LISTING = frozenset({0x03, 0x07, 0x0A})
@@ -48,6 +49,8 @@ class Exchange:
         if isinstance(heard, Rejection):
             return heard
         if heard.outcome is Outcome.BUSY:
+            if len(self._busy) >= OPEN_MAX:
+                return heard
             self._busy[heard.ecu, heard.service] = heard
             return None
         if self._busy:

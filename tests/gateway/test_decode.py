@@ -1,4 +1,5 @@
 from pathlib import Path
+from time import process_time
 
 import can
 import pytest
@@ -265,3 +266,36 @@ def test_no_frames_in_any_order_raise(given_frames: list[Frame], bus: Bus) -> No
     observations, rejections = decode_frames(given_frames, bus=bus)
     assert all(isinstance(one, Observation) for one in observations)
     assert all(isinstance(one, Rejection) for one in rejections)
+
+
+def numbered(count: int) -> list[Frame]:
+    return [
+        Frame(float(at), 0x10, b"\x43" + (at + 1).to_bytes(2) + bytes(4)) for at in range(count)
+    ]
+
+
+def test_a_k_line_list_of_ten_thousand_messages_takes_no_square_of_the_time() -> None:
+    began_s = process_time()
+    ((observation,), rejections) = decode_frames(numbered(10_000), bus=Bus.KLINE)
+    assert process_time() - began_s < 3  # twenty seconds when each was joined with all before it
+    assert rejections == ()
+    assert len(observation.codes) == 10_000
+    assert len(observation.raw) == 70_000
+
+
+def test_a_repeated_k_line_message_adds_neither_codes_nor_bytes() -> None:
+    first, second = numbered(2)
+    empty = Frame(0.0, 0x10, b"\x43" + bytes(6))
+    ((observation,), _) = decode_frames([empty, first, second, first, empty], bus=Bus.KLINE)
+    assert [str(one.code) for one in observation.codes] == ["P0001", "P0002"]
+    assert observation.outcome is Outcome.CODES
+    assert observation.raw == empty.data + first.data + second.data
+
+
+def test_of_more_busy_control_units_than_are_followed_each_is_told_all_the_same() -> None:
+    busy = [
+        Frame(0.0, 0x18DAF100 | ecu, bytes.fromhex("037F0378"), is_extended=True)
+        for ecu in range(OPEN_MAX + 10)
+    ]
+    observations, _ = decode_frames(busy, bus=Bus.CAN)
+    assert [one.outcome for one in observations] == [Outcome.BUSY] * (OPEN_MAX + 10)
