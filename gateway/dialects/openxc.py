@@ -11,7 +11,7 @@ may send ``value``, worked out already, in the place of ``payload``. Silence mea
 
 from collections import OrderedDict
 
-from gateway.dialects.fields import FieldReader
+from gateway.dialects.fields import RAW_LENGTH_MAX, FieldReader
 from gateway.dialects.foreign import (
     Body,
     Contents,
@@ -29,6 +29,7 @@ from gateway.protocols.messages import BusSettings, SettingsOf, defaults_of
 # Unfinished answers of all devices, and parts of one: the longest answer has 4095 bytes.
 ANSWERS_MAX = 1_000
 PARTS_MAX = 700
+ANSWER_LENGTH_MAX = 4_095
 _ANSWER = 0x40
 _LAST = -1
 _NAME_LENGTH_MAX = 20
@@ -95,6 +96,9 @@ class _Parts:
             text = f"expected part {len(parts)} of a long answer"
             return Rejection(reason=Reason.OUT_OF_SEQUENCE, text=text, raw=payload)
         parts.append(payload)
+        if sum(map(len, parts)) > ANSWER_LENGTH_MAX:
+            text = f"expected at most {ANSWER_LENGTH_MAX} bytes of a long answer"
+            return Rejection(reason=Reason.LIMIT, text=text, raw=payload[:RAW_LENGTH_MAX])
         if number == _LAST:
             return b"".join(parts)
         self._answers[key] = parts

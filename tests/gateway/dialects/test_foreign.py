@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.dialects.foreign import PAYLOAD_LENGTH_MAX
-from gateway.dialects.openxc import ANSWERS_MAX, PARTS_MAX
+from gateway.dialects.openxc import ANSWER_LENGTH_MAX, ANSWERS_MAX, PARTS_MAX
 from gateway.dialects.registry import FOREIGN, Registry
 from gateway.dialects.wican import DEVICES_MAX
 from gateway.model import DeadLetter, Outcome, Position, Reason, Report, Status
@@ -457,3 +457,13 @@ def test_a_value_that_openxc_worked_out_is_one_and_never_a_list_of_codes() -> No
         found = read("openxc/car/diagnostic", body | other)
         assert (found.signals, found.observations) == ({}, ())
     assert reasons_of(read("openxc/car/diagnostic", body | {"value": "hot"})) == [Reason.BAD_FIELD]
+
+
+def test_parts_of_openxc_answers_hold_no_more_than_an_answer_can() -> None:
+    registry = Registry([FOREIGN["openxc"](defaults_of)])
+    half = "0x" + "00" * (ANSWER_LENGTH_MAX // 2 + 1)
+    expected: list[list[Reason]] = [[], [Reason.LIMIT], [Reason.OUT_OF_SEQUENCE]]
+    for number, reasons in enumerate(expected):  # what was given up is not gone on with
+        found = parse(*openxc_part(number, half), registry=registry)
+        assert isinstance(found, Report)
+        assert reasons_of(found) == reasons
