@@ -1,16 +1,14 @@
-"""The one place that speaks MQTT: a paho client tamed for asyncio.
+"""The one place that speaks MQTT: a paho client tamed for asyncio, 5 or 3.1.1 as the broker offers.
 
-paho runs its network loop in a thread. Everything that crosses into the event loop does so by
-`call_soon_threadsafe`. Every acknowledgement is guarded by an epoch, because a message id belongs
-to one connection only: acknowledged on the next one, it would confirm another message, which would
-then never come again (seen with paho 2.2).
+Every acknowledgement is guarded by an epoch, because a message id belongs to one connection only:
+acknowledged on the next one, it would confirm another message, which would then never come again
+(seen with paho 2.2). Topic aliases are not used: after a reconnect they loop for ever (seen there).
 """
 
 import asyncio
 import contextlib
 import logging
-import os
-import socket
+import random
 import ssl
 import threading
 from collections import deque
@@ -20,27 +18,44 @@ from datetime import UTC, datetime
 from urllib.parse import unquote, urlsplit
 
 import paho.mqtt.client as paho
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from gateway.errors import BrokerLostError
+from gateway.sources.loop_client import LoopClient
 
-# More than any broker keeps unacknowledged towards one client (ours: 1,000). Reached only by
-# messages that need no acknowledgement; then the connection is dropped and begun anew.
+# More than our brokers keep unacknowledged towards one client (1,000). When it is reached, nothing
+# is read any more until half is left: then the network holds the broker back.
 QUEUE_MESSAGES_MAX = 4_000
 CONNECT_TIMEOUT_S = 10.0
 PUBLISH_TIMEOUT_S = 3.0
 # A line that fell silent is noticed after one to two of these, and an attempt to connect on such a
 # line is given up after one: with the wait between attempts, we are back 10 s after the network is.
 KEEPALIVE_S = 4
-RECONNECT_S_MIN, RECONNECT_S_MAX = 1, 2
-WATCHDOG_S = 1.0
+RECONNECT_S_MIN, RECONNECT_S_MAX = 1.0, 2.0
+LOOK_S = 0.5
+# The first that the broker takes; nats-server refuses 5.
+VERSIONS = (MQTTProtocolVersion.MQTTv5, MQTTProtocolVersion.MQTTv311)
+# On MQTT 5: how many messages may be on their way to us without an acknowledgement, whatever the
+# broker's own limit is; and for how long it keeps our session. On 3.1.1 only the broker decides.
+RECEIVE_MAX = 1_000
+SESSION_EXPIRY_S = 30 * 86_400
 # paho looks through all that is unconfirmed at every confirmation while a limit is set. What we
 # publish is bounded all the same: beyond it a receipt is not sent, and its unit asks again.
 OUTGOING_INFLIGHT_UNLIMITED = 0
 OUTGOING_MESSAGES_MAX = 5_000
 
+# Reason codes (MQTT 5.0, 2.4): from here on they are failures; the version is not supported.
+_FAILURE_MIN = 0x80
+_UNSUPPORTED_VERSION = 0x84
+
 log = logging.getLogger("rightbay.mqtt")
+
+
+class _OtherVersionWantedError(Exception):
+    """The broker does not speak the version that was tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,38 +92,21 @@ class MqttClient:
         self._url = urlsplit(url)
         self._client_id = client_id
         self._subscriptions = tuple(subscriptions)
-        self._client = paho.Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=client_id,
-            clean_session=not is_durable,
-            protocol=paho.MQTTv311,
-            manual_ack=True,
-            reconnect_on_failure=True,
-        )
-        self._client.max_inflight_messages_set(OUTGOING_INFLIGHT_UNLIMITED)
-        self._client.max_queued_messages_set(OUTGOING_MESSAGES_MAX)
-        self._client.reconnect_delay_set(RECONNECT_S_MIN, RECONNECT_S_MAX)
-        if self._url.username:
-            password = unquote(self._url.password or "")
-            self._client.username_pw_set(unquote(self._url.username), password)
-        if self._url.scheme == "mqtts":
-            self._client.tls_set_context(ssl.create_default_context())
-        self._client.on_connect = self._on_connect
-        self._client.on_disconnect = self._on_disconnect
-        self._client.on_subscribe = self._on_subscribe
-        self._client.on_message = self._on_message
-        self._client.on_publish = self._on_publish
-        self._lock = threading.RLock()  # guards the epoch, and acknowledgements in it
+        self._is_durable = is_durable
+        self._client = self._make_client(VERSIONS[0])
         self._epoch = 0
         self._awaited: dict[int, asyncio.Future[None]] = {}
-        self._deliveries = 0  # under way; without any, nobody asks for confirmations
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._landed: deque[Message] = deque()  # from the network thread, not yet counted
-        self._is_called = False  # the event loop knows that something has landed
         self._arrived: deque[Message] = deque()
         self._wake = asyncio.Event()
         self._ready: asyncio.Future[None] | None = None
         self._has_ended = False
+        self._is_stopping = False
+        self._connecting = threading.Lock()  # held by the thread in which a connection is made
+
+    @property
+    def version(self) -> str:
+        """The version of MQTT that is spoken, ``5`` or ``3.1.1``."""
+        return "5" if self._client.protocol is MQTTProtocolVersion.MQTTv5 else "3.1.1"
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator["MqttClient"]:
@@ -117,15 +115,9 @@ class MqttClient:
         Raises:
             BrokerLostError: If the broker cannot be reached at first, or refuses us.
         """
-        loop = self._loop = asyncio.get_running_loop()
-        self._ready = loop.create_future()
         host, port = self._url.hostname or "localhost", self._url.port or self._default_port()
         try:
-            await asyncio.to_thread(self._client.connect, host, port, KEEPALIVE_S)
-            self._client.loop_start()
-            async with asyncio.timeout(CONNECT_TIMEOUT_S):
-                await self._ready
-            watchdog = asyncio.create_task(self._watch_thread(), name="mqtt watchdog")
+            await self._connect(host, port)
         except (OSError, TimeoutError) as error:
             await self._stop()
             raise BrokerLostError(
@@ -135,11 +127,70 @@ class MqttClient:
         except BrokerLostError:
             await self._stop()
             raise
+        keeper = asyncio.create_task(self._keep(), name="mqtt")
         try:
             yield self
         finally:
-            watchdog.cancel()
+            keeper.cancel()
+            await asyncio.wait({keeper})
             await self._stop()
+
+    async def _connect(self, host: str, port: int) -> None:
+        """Connect in the newest version that the broker takes."""
+        loop = asyncio.get_running_loop()
+        for version in VERSIONS:
+            self._client = self._make_client(version)
+            self._client.live_in(loop, on_failure=self._end)
+            self._ready = loop.create_future()
+            with contextlib.suppress(_OtherVersionWantedError):
+                async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                    await asyncio.to_thread(self._open, host, port)
+                    await self._ready
+                return
+            self._client.disconnect()
+        raise BrokerLostError("the broker takes neither MQTT 5 nor 3.1.1")
+
+    def _make_client(self, version: MQTTProtocolVersion) -> LoopClient:
+        is_5 = version is MQTTProtocolVersion.MQTTv5
+        client = LoopClient(
+            CallbackAPIVersion.VERSION2,
+            client_id=self._client_id,
+            clean_session=None if is_5 else not self._is_durable,
+            protocol=version,
+            manual_ack=True,
+            reconnect_on_failure=False,
+        )
+        client.connect_timeout = KEEPALIVE_S
+        client.max_inflight_messages_set(OUTGOING_INFLIGHT_UNLIMITED)
+        client.max_queued_messages_set(OUTGOING_MESSAGES_MAX)
+        if self._url.username:
+            password = unquote(self._url.password or "")
+            client.username_pw_set(unquote(self._url.username), password)
+        if self._url.scheme == "mqtts":
+            client.tls_set_context(ssl.create_default_context())
+        client.on_connect = self._on_connect
+        client.on_disconnect = self._on_disconnect
+        client.on_subscribe = self._on_subscribe
+        client.on_message = self._on_message
+        client.on_publish = self._on_publish
+        return client
+
+    def _open(self, host: str, port: int) -> None:
+        """Connect, in a thread: names are looked up and connections made without asyncio."""
+        with self._connecting:
+            if self._client.protocol is not MQTTProtocolVersion.MQTTv5:
+                self._client.connect(host, port, KEEPALIVE_S)
+                return
+            wanted = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho's
+            wanted.ReceiveMaximum = RECEIVE_MAX
+            wanted.SessionExpiryInterval = SESSION_EXPIRY_S if self._is_durable else 0
+            is_fresh = not self._is_durable
+            self._client.connect(host, port, KEEPALIVE_S, clean_start=is_fresh, properties=wanted)
+
+    def _open_again(self) -> None:
+        with self._connecting, contextlib.suppress(OSError):
+            if not self._is_stopping:
+                self._client.reconnect()
 
     async def receive(self) -> Message:
         """Wait for the next message.
@@ -152,7 +203,7 @@ class MqttClient:
                 raise BrokerLostError("the connection to the broker ended for good")
             self._wake.clear()
             await self._wake.wait()
-        return self._arrived.popleft()
+        return self._next()
 
     async def lost(self) -> None:
         """Return never; for roles that only send.
@@ -167,7 +218,13 @@ class MqttClient:
 
     def receive_nowait(self) -> Message | None:
         """The next message if it is already here."""
-        return self._arrived.popleft() if self._arrived else None
+        return self._next() if self._arrived else None
+
+    def _next(self) -> Message:
+        message = self._arrived.popleft()
+        if self._client.is_paused and len(self._arrived) <= QUEUE_MESSAGES_MAX // 2:
+            self._client.resume()
+        return message
 
     def acknowledge(self, message: Message) -> bool:
         """Tell the broker that it may forget a message; call in the order of arrival.
@@ -175,11 +232,10 @@ class MqttClient:
         Returns:
             False if the connection that brought the message is gone: the broker will send it again.
         """
-        with self._lock:
-            if message.epoch != self._epoch:
-                return False
-            self._client.ack(message.mid, message.qos)
-            return True
+        if message.epoch != self._epoch:
+            return False
+        self._client.ack(message.mid, message.qos)
+        return True
 
     def publish(self, topic: str, payload: bytes) -> None:
         """Send at QoS 1 without waiting.
@@ -197,17 +253,10 @@ class MqttClient:
         if not self._client.is_connected():
             # paho would keep one copy for each attempt while the broker is away, without limit.
             raise BrokerLostError("the broker is away")
-        self._deliveries += 1  # before the publish: its confirmation may come at once
-        try:
-            await self._publish_and_wait(topic, payload)
-        finally:
-            self._deliveries -= 1
-
-    async def _publish_and_wait(self, topic: str, payload: bytes) -> None:
         info = self._client.publish(topic, payload, qos=1)
         if info.rc is not MQTTErrorCode.MQTT_ERR_SUCCESS:
             raise BrokerLostError(f"the broker's client refused a message: {info.rc.name}")
-        # Confirmations are taken in this thread, so none can come before this line.
+        # Confirmations are taken in this loop, so none can come before this line.
         done = self._awaited[info.mid] = asyncio.get_running_loop().create_future()
         try:
             async with asyncio.timeout(PUBLISH_TIMEOUT_S):
@@ -221,17 +270,27 @@ class MqttClient:
         return 8883 if self._url.scheme == "mqtts" else 1883
 
     async def _stop(self) -> None:
+        self._is_stopping = True
+        await asyncio.to_thread(self._until_connected)
         self._client.disconnect()
-        await asyncio.to_thread(self._client.loop_stop)
+        self._client.end()
 
-    async def _watch_thread(self) -> None:
-        name = f"paho-mqtt-client-{self._client_id}"
-        while any(thread.name == name and thread.is_alive() for thread in threading.enumerate()):  # noqa: ASYNC110 - a dead thread sets no event
-            await asyncio.sleep(WATCHDOG_S)
-        self._end()
+    def _until_connected(self) -> None:
+        """Wait for a thread that makes a connection; it gives up by itself."""
+        with self._connecting:
+            pass
 
-    # What follows runs in the network thread. An exception there would end it silently while the
-    # connection still looks alive, so each of these does one thing that cannot fail.
+    async def _keep(self) -> None:
+        """Keep the connection alive, and make a new one when it is lost."""
+        while not self._has_ended:
+            if self._client.socket() is None:
+                await asyncio.sleep(random.uniform(RECONNECT_S_MIN, RECONNECT_S_MAX))  # noqa: S311 - so that not all come at once
+                await asyncio.to_thread(self._open_again)
+            await asyncio.sleep(LOOK_S)
+            self._client.loop_misc()
+
+    # What follows is called by paho, in the event loop. An exception there would leave paho amid a
+    # packet, so it ends the connection for good.
 
     def _on_connect(
         self,
@@ -241,63 +300,71 @@ class MqttClient:
         reason: ReasonCode,
         _p: object,
     ) -> None:
-        with self._lock:
-            self._epoch += 1
-        self._in_loop(self._say, "broker_connected", reason)
+        self._epoch += 1
+        self._say("broker_connected", reason)
         if flags.session_present:
-            self._in_loop(self._expect_again, self._epoch)
-        if reason.is_failure:
-            self._in_loop(self._fail, f"the broker refused us: {reason}")
+            self._expect_again(self._epoch)
+        if reason.value == _UNSUPPORTED_VERSION and self._ready and not self._ready.done():
+            self._ready.set_exception(_OtherVersionWantedError())
+        elif reason.is_failure:
+            self._fail(f"the broker refused us: {reason}")
         elif self._subscriptions:
             self._client.subscribe([(topic, 1) for topic in self._subscriptions])
         else:
-            self._in_loop(self._be_ready)
+            self._be_ready()
 
     def _on_disconnect(
-        self, _client: object, _userdata: object, _flags: object, reason: ReasonCode, _p: object
+        self, client: object, _userdata: object, _flags: object, reason: ReasonCode, _p: object
     ) -> None:
-        with self._lock:
-            self._epoch += 1
-        self._in_loop(self._say, "broker_disconnected", reason)
+        self._epoch += 1
+        self._say("broker_disconnected", reason)
+        if self._ready and not self._ready.done() and client is self._client:
+            # Some say no to a version that they do not know by hanging up.
+            self._ready.set_exception(
+                _OtherVersionWantedError()
+                if self.version == "5"
+                else BrokerLostError(f"the broker hung up: {reason}")
+            )
 
     def _on_subscribe(
         self, _c: object, _userdata: object, _mid: int, reasons: list[ReasonCode], _p: object
     ) -> None:
-        if any(reason.is_failure for reason in reasons):
-            self._in_loop(self._fail, "the broker refused a subscription")
+        refused = [str(reason) for reason in reasons if reason.is_failure]
+        if refused:
+            self._fail(f"the broker refused a subscription: {', '.join(refused)}")
         else:
-            self._in_loop(self._be_ready)
+            self._be_ready()
 
     def _on_message(self, _client: object, _userdata: object, message: paho.MQTTMessage) -> None:
         try:
             topic = message.topic
         except UnicodeDecodeError:
             topic = ""  # MQTT wants UTF-8; the payload is still evidence
-        arrived = Message(
-            topic, bytes(message.payload), datetime.now(UTC), message.mid, message.qos, self._epoch
+        self._enqueue(
+            Message(
+                topic,
+                bytes(message.payload),
+                datetime.now(UTC),
+                message.mid,
+                message.qos,
+                self._epoch,
+            )
         )
-        self._landed.append(arrived)
-        # One call for all that land before it runs: each costs a system call and a switch.
-        if not self._is_called:
-            self._is_called = True
-            self._in_loop(self._take_landed)
 
     def _on_publish(
-        self, _client: object, _userdata: object, mid: int, _reason: object, _p: object
+        self, _client: object, _userdata: object, mid: int, reason: ReasonCode, _p: object
     ) -> None:
-        # No lock here: paho holds one of its own, and who publishes may wait for it.
-        if self._deliveries:
-            self._in_loop(self._confirm, mid)
-
-    def _in_loop(self, function: object, *arguments: object) -> None:
-        if self._loop is not None:
-            with contextlib.suppress(RuntimeError):  # the loop is closed: we are on our way out
-                self._loop.call_soon_threadsafe(function, *arguments)  # type: ignore[arg-type]  # typed by its callers
-
-    # And this in the event loop.
+        future = self._awaited.get(mid)
+        if reason.value >= _FAILURE_MIN:  # on MQTT 5 a broker may say why it does not take it
+            log.warning("broker_refused_message", extra={"reason": str(reason)})
+            if future is not None and not future.done():
+                future.set_exception(BrokerLostError(f"the broker refused a message: {reason}"))
+        elif future is not None and not future.done():
+            future.set_result(None)
 
     def _say(self, event: str, reason: ReasonCode) -> None:
-        log.info(event, extra={"client": self._client_id, "reason": str(reason)})
+        facts = {"client": self._client_id, "reason": str(reason), "mqtt": self.version}
+        log.info(event, extra=facts)
 
     def _expect_again(self, epoch: int) -> None:
         """Let go of what the broker, which knows our session, will send again.
@@ -309,27 +376,11 @@ class MqttClient:
             message for message in self._arrived if message.epoch >= epoch or not message.qos
         )
 
-    def _take_landed(self) -> None:
-        self._is_called = False  # before the look: what lands after it calls again
-        while self._landed:
-            self._enqueue(self._landed.popleft())
-
     def _enqueue(self, message: Message) -> None:
-        if len(self._arrived) < QUEUE_MESSAGES_MAX:
-            self._arrived.append(message)
-            self._wake.set()
-        elif message.qos and (connection := self._client.socket()) is not None:
-            # It stays unacknowledged, and comes again with the next connection.
-            with (
-                contextlib.suppress(OSError),
-                socket.socket(fileno=os.dup(connection.fileno())) as same,
-            ):
-                same.shutdown(socket.SHUT_RDWR)
-
-    def _confirm(self, mid: int) -> None:
-        future = self._awaited.get(mid)
-        if future is not None and not future.done():
-            future.set_result(None)
+        self._arrived.append(message)
+        self._wake.set()
+        if len(self._arrived) >= QUEUE_MESSAGES_MAX:
+            self._client.pause()
 
     def _be_ready(self) -> None:
         if self._ready is not None and not self._ready.done():
