@@ -5,7 +5,9 @@ another one; loading takes long, and is done once at a time.
 """
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Annotated, Any, Literal, Self
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -20,7 +22,7 @@ from dtc_db.knowledge import Knowledge
 from dtc_db.need import Arrival
 from dtc_db.urgency import ORDER
 from dtc_db.vehicle import Powertrain, VehicleClass, VehicleKind
-from routing.cases import ObservedFault, case_of
+from routing.cases import ObservedFault, Weighed, join, weigh
 from routing.directory.snapshot import Directory
 from routing.errors import CasesUnavailableError, DataFileError
 from routing.matching.match import TIME_MAX, TIME_MIN
@@ -32,6 +34,7 @@ from routing.model import Case, Decision, Position, Rule
 from routing.ports import TravelTimes
 from routing.principal import Principal
 from routing.referral import canonical, match_document
+from routing.visits import decide_visit
 from storage.directory import PostgresDirectoryStore
 from storage.errors import DatabaseUnavailableError
 from storage.pool import Pool
@@ -175,17 +178,29 @@ class Snapshots:
         except CasesUnavailableError as error:
             raise DatabaseUnavailableError(str(error)) from error
 
-    async def decide(self, case: Case, *, at: datetime) -> Decision:
+    async def decide(
+        self, weighed: Weighed, joined: Callable[[frozenset[int]], Case], *, at: datetime
+    ) -> Decision:
         """Decide from the directory as it is now, one case at a time: it remembers as it goes.
+
+        Args:
+            weighed: As for `routing.visits.decide_visit`.
+            joined: Likewise.
+            at: When the decision is made.
 
         Raises:
             DatabaseUnavailableError: The database does not answer.
         """
         directory = await self.current()
         async with self._deciding:
-            return await asyncio.to_thread(
-                decide_by_road, case, directory, load_policy(), decided_at=at, travel=self._travel
+            decided = partial(
+                decide_by_road,
+                directory=directory,
+                policy=load_policy(),
+                decided_at=at,
+                travel=self._travel,
             )
+            return await asyncio.to_thread(decide_visit, weighed, joined=joined, decided=decided)
 
 
 def snapshots_of(request: Request, pool: Database) -> Snapshots:
@@ -221,24 +236,28 @@ async def match(
     knowledge: Annotated[Knowledge, Depends(_knowledge)],
 ) -> Response:
     """Who may mend these faults, who may not, and why. Nothing of it is stored."""
-    case = case_of(
+    weighed = weigh(
         [ObservedFault(code=code, ecu="", status=asked.status) for code in _codes(asked.codes)],
-        case_id="",
         vehicle=VehicleKind(
             vehicle_class=asked.vehicle_class,
             powertrain=asked.powertrain,
             make=asked.make.lower() or None,
             model_year=asked.model_year,
         ),
-        is_registered=True,
-        position=_position(asked.pos),
         knowledge=knowledge,
-        principal=_principal(asked.principal),
-        warranty_until=asked.warranty_until,
         lang=asked.lang,
     )
+    joined = partial(
+        join,
+        weighed,
+        case_id="",
+        is_registered=True,
+        position=_position(asked.pos),
+        principal=_principal(asked.principal),
+        warranty_until=asked.warranty_until,
+    )
     at = datetime.now(UTC) if asked.at is None else asked.at
-    decision = await snapshots.decide(case, at=at)
+    decision = await snapshots.decide(weighed, joined, at=at)
     return Response(canonical(match_document(decision)), media_type="application/json")
 
 

@@ -199,6 +199,7 @@ def weigh(  # noqa: PLR0913 - each is one thing that a rule may look at, given b
 
 def join(  # noqa: PLR0913 - each is one fact of the case, given by name
     weighed: Weighed,
+    later: frozenset[int] = frozenset(),
     *,
     case_id: str,
     is_registered: bool,
@@ -206,14 +207,26 @@ def join(  # noqa: PLR0913 - each is one fact of the case, given by name
     principal: Principal | None = None,
     warranty_until: date | None = None,
 ) -> Case:
-    """Make a case of weighed faults; as for `case_of`.
+    """Make a case of weighed faults.
 
     What follows from others is listed, and what it means for the way to a workshop counts, but
     mending it takes no skill of its own. What is set aside is listed apart, and counts for nothing.
+    What is left for another visit asks for nothing at this one, and yet the vehicle has it on its
+    way.
+
+    Args:
+        weighed: As `weigh` gives it.
+        later: Places of causes in it that another visit is for; never all of them.
+        case_id: As for `case_of`.
+        is_registered: Likewise.
+        position: Likewise.
+        principal: Likewise.
+        warranty_until: Likewise.
     """
-    causes = [each for each in weighed.faults if each.judged.role is Role.CAUSE]
-    counting = sorted((each for each in weighed.faults if each.counts), key=_gravest_first)
-    aside = sorted((each for each in weighed.faults if not each.counts), key=_gravest_first)
+    counting = sorted((each for each in weighed.faults if each.counts), key=gravest_first)
+    left = [weighed.faults[place] for place in later]
+    causes = [each for each in counting if each.judged.role is Role.CAUSE and each not in left]
+    aside = sorted((each for each in weighed.faults if not each.counts), key=gravest_first)
     need = combine(each.after.need for each in causes)
     whole = combine(each.after.need for each in counting)
     return Case(
@@ -222,7 +235,7 @@ def join(  # noqa: PLR0913 - each is one fact of the case, given by name
         is_registered=is_registered,
         # Exactly where it stands is nobody's business who reads the list.
         position=None if position is None else coarse(position),
-        faults=tuple(map(_case_fault, counting)),
+        faults=tuple(_case_fault(each) for each in counting if each not in left),
         need=replace(need, arrival=whole.arrival, recovery=whole.recovery),
         urgency=gravest(each.after.urgency for each in counting),
         driver_action=counting[0].after.driver_action if counting else "",
@@ -230,6 +243,7 @@ def join(  # noqa: PLR0913 - each is one fact of the case, given by name
         principal=principal,
         warranty_until=warranty_until,
         lang=weighed.lang,
+        later=tuple(_case_fault(each) for each in counting if each in left),
         set_aside=tuple(map(_case_fault, aside)),
         findings=tuple(_case_finding(finding, weighed) for finding in weighed.findings),
         knowledge=weighed.knowledge,
@@ -291,7 +305,8 @@ def _kind(vehicle: VehicleKind, faults: Sequence[ObservedFault]) -> VehicleKind:
     return vehicle
 
 
-def _gravest_first(each: WeighedFault) -> tuple[int, str, str]:
+def gravest_first(each: WeighedFault) -> tuple[int, str, str]:
+    """Orders faults: the gravest first, and the same for whoever orders them."""
     return ORDER.index(each.after.urgency), str(each.fault.code), each.fault.ecu
 
 

@@ -247,6 +247,8 @@ class Case:
         principal: Whose rules hold; None where nobody's but our own do.
         warranty_until: Last day of the maker's warranty; None if there is none that is known.
         lang: In which language whoever asks is answered, such as ``fr``.
+        later: Faults that no one place near can take along: another visit is for them. Not among
+            ``faults``, and not in ``need`` but for how the vehicle gets there.
         set_aside: Faults that are on and count for nothing: ignored, provoked by the unit, or none.
         findings: What the faults say together.
         knowledge: What else the reading of the codes rests on, name and version or digest: the
@@ -265,6 +267,7 @@ class Case:
     principal: Principal | None = None
     warranty_until: date | None = None
     lang: str = "en"
+    later: tuple[CaseFault, ...] = ()
     set_aside: tuple[CaseFault, ...] = ()
     findings: tuple[CaseFinding, ...] = ()
     knowledge: tuple[tuple[str, str], ...] = ()

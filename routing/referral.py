@@ -144,7 +144,8 @@ class ExclusionEntry(TypedDict):
 class MatchDocument(TypedDict):
     """A decision by itself: who may be recommended, who may not, and why.
 
-    `set_aside` and `findings` stand there only if there are any.
+    `later`, `set_aside` and `findings` stand there only if there are any; `later` are the faults
+    that another visit is for, and `need` does not ask for them.
     """
 
     decided_at: str
@@ -162,6 +163,7 @@ class MatchDocument(TypedDict):
     said: list[ReasonEntry]
     lang: str
     inputs: dict[str, str]
+    later: NotRequired[list[FaultEntry]]
     set_aside: NotRequired[list[FaultEntry]]
     findings: NotRequired[list[FindingEntry]]
 
@@ -253,6 +255,8 @@ def match_document(decision: Decision) -> MatchDocument:
             **dict(case.knowledge),
         },
     )
+    if case.later:
+        document["later"] = [_fault(fault) for fault in case.later]
     if case.set_aside:
         document["set_aside"] = [_fault(fault) for fault in case.set_aside]
     if case.findings:
@@ -317,6 +321,8 @@ def case_digest(case: Case) -> str:
         "warranty_until": None if case.warranty_until is None else case.warranty_until.isoformat(),
         "lang": case.lang,
     }
+    if case.later:
+        content["later"] = [_fault(fault) for fault in case.later]
     if case.set_aside:
         content["set_aside"] = [_fault(fault) for fault in case.set_aside]
     if case.findings:

@@ -52,6 +52,7 @@ class RecordedCase(_Record, frozen=True, kw_only=True):
     principal: Principal | None = None
     warranty_until: date | None = None
     lang: str = "en"
+    later: tuple[CaseFault, ...] = ()
     set_aside: tuple[CaseFault, ...] = ()
     findings: tuple[CaseFinding, ...] = ()
     knowledge: tuple[tuple[str, str], ...] = ()

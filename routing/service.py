@@ -36,7 +36,7 @@ from routing.directory.snapshot import Directory
 from routing.errors import CasesUnavailableError
 from routing.matching.policy import Policy
 from routing.matching.shortlist import decide_by_road
-from routing.model import Case
+from routing.model import Case, Decision
 from routing.ports import (
     AddedStore,
     CaseStore,
@@ -53,6 +53,7 @@ from routing.ports import (
     Wait,
 )
 from routing.referral import canonical, need_document, referral_document, short_referral
+from routing.visits import decide_visit
 
 CLAIM_VEHICLES_MAX = 50
 # Far longer than a claim's work takes, and short enough that a dead router is hardly missed.
@@ -164,7 +165,8 @@ def plan(  # noqa: PLR0913 - each is one thing that a verdict follows from
         return Wait(max(expected)) if expected else Close(at, set_aside)
     latest = _latest(claim, on)
     case_id = case_id_of(on[0].episode_id) if latest is None else latest.case_id
-    case = join(
+    joined = partial(
+        join,
         weighed,
         case_id=str(case_id),
         is_registered=claim.is_registered,
@@ -172,8 +174,17 @@ def plan(  # noqa: PLR0913 - each is one thing that a verdict follows from
         principal=claim.principal,
         warranty_until=claim.warranty_until,
     )
+    decided = partial(
+        decide_by_road, directory=directory, policy=policy, decided_at=at, travel=travel
+    )
     referral = _referral(
-        claim, latest, case, directory, policy, travel, at=at, ruled=ruled_of(weighed)
+        claim,
+        latest,
+        joined(),
+        directory,
+        partial(decide_visit, weighed, joined=joined, decided=decided),
+        at=at,
+        ruled=ruled_of(weighed),
     )
     return Refer(
         case_id=case_id,
@@ -194,18 +205,21 @@ def _latest(claim: Claim, on: Sequence[ClaimedFault]) -> OpenCase | None:
     return case if any(fault.episode_id in case.closed_over for fault in on) else None
 
 
-def _referral(  # noqa: PLR0913, PLR0917 - each is one thing that a referral is made of
+def _referral(  # noqa: PLR0913 - each is one thing that a referral is made of
     claim: Claim,
     latest: OpenCase | None,
     case: Case,
     directory: Directory,
-    policy: Policy,
-    travel: TravelTimes | None,
+    decided: Callable[[], Decision],
     *,
     at: datetime,
     ruled: Mapping[str, Sequence[str]],
 ) -> NewReferral | None:
-    """The next version, or None if the latest one still answers."""
+    """The next version, or None if the latest one still answers.
+
+    It is told by all that is wrong (`need_digest`), and answers what its list is for (`need`): what
+    was left for another visit is referred once the rest is done.
+    """
     digest = need_digest(case.need)
     is_same_to_rules = latest is not None and not (
         latest.closed_over or is_ruled_otherwise(latest.ruled, ruled)
@@ -217,7 +231,7 @@ def _referral(  # noqa: PLR0913, PLR0917 - each is one thing that a referral is 
         return None
     version = 1 if latest is None else latest.version + 1
     referral_id = referral_id_of(UUID(case.case_id), version)
-    decision = decide_by_road(case, directory, policy, decided_at=at, travel=travel)
+    decision = decided()
     if is_answered and not decision.offers:
         return None  # nobody could do it, and still nobody can
     document = referral_document(decision, referral_id=str(referral_id), version=version)
@@ -230,7 +244,7 @@ def _referral(  # noqa: PLR0913, PLR0917 - each is one thing that a referral is 
         is_unassigned=not claim.is_registered,
         document=canonical(document),
         short=canonical(short_referral(document)),
-        need=case.need,
+        need=decision.case.need,
         offer_count=len(decision.offers),
         directory_version=decision.directory_version,
         ruled=ruled,

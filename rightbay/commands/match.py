@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -20,7 +20,7 @@ from rightbay.errors import RecordingError, RefusedRowsError
 from rightbay.roads import travel_times
 from rightbay.settings import load_settings
 from rightbay.supervision.instance import database_url
-from routing.cases import ObservedFault, case_of
+from routing.cases import ObservedFault, Weighed, join, weigh
 from routing.directory.snapshot import Directory
 from routing.imports.credentials import read_credentials, with_people
 from routing.imports.findings import Verdict
@@ -30,9 +30,10 @@ from routing.matching.policy import Policy, load_policy, parse_policy
 from routing.matching.principal import parse_principal
 from routing.matching.shortlist import decide_by_road
 from routing.matching.texts import LANGUAGES, load_texts
-from routing.model import Case, Decision, Position
+from routing.model import Decision, Position
 from routing.referral import canonical, match_document
 from routing.replay import record
+from routing.visits import decide_visit
 from storage.directory import PostgresDirectoryStore
 from storage.pool import open_pool
 
@@ -185,18 +186,24 @@ def match(
         make=make.lower() if make else None,
         model_year=year,
     )
-    case = replace(
-        _case(code or [], vehicle, status, at, lang),
+    weighed = _weighed(code or [], vehicle, status, lang)
+    joined = partial(
+        join,
+        weighed,
+        case_id="",
+        is_registered=True,
+        position=at,
         principal=rules,
         warranty_until=warranty_until,
     )
-    decision = decide_by_road(
-        case,
-        directory,
-        numbers,
+    decided = partial(
+        decide_by_road,
+        directory=directory,
+        policy=numbers,
         decided_at=decided_at,
         travel=travel_times(load_settings(data=data)),
     )
+    decision = decide_visit(weighed, joined=joined, decided=decided)
     if record_to is not None:
         _record(record_to, decision, directory, numbers)
     if as_json:
@@ -210,22 +217,12 @@ def _numbers(policy: Path | None) -> Policy | None:
     return None if policy is None else parse_policy(policy.read_text("utf-8"))
 
 
-def _case(
-    codes: list[str], vehicle: VehicleKind, status: str, at: Position | None, lang: str
-) -> Case:
+def _weighed(codes: list[str], vehicle: VehicleKind, status: str, lang: str) -> Weighed:
     try:
         faults = [ObservedFault(code=parse_code(text), ecu="", status=status) for text in codes]
     except MalformedCodeError as error:
         raise typer.BadParameter(str(error)) from error
-    return case_of(
-        faults,
-        case_id="",
-        vehicle=vehicle,
-        is_registered=True,
-        position=at,
-        knowledge=Knowledge.load(),
-        lang=lang,
-    )
+    return weigh(faults, vehicle=vehicle, knowledge=Knowledge.load(), lang=lang)
 
 
 def _read(file: Path, credentials: Path | None, country: str | None) -> Directory:

@@ -92,6 +92,9 @@ def about_case(
     if not case.is_registered:
         keys.append("unregistered")
     reasons = [Reason(f"notices.{key}") for key in keys]
+    if case.later:
+        codes = tuple(fault.code for fault in case.later)
+        reasons.insert(0, Reason("notices.another_visit", (("codes", codes),)))
     if arrival is Arrival.TOWED and case.need.recovery:
         reasons.append(Reason("notices.recovery", (("things", _sorted(case.need.recovery)),)))
     times = Reason(f"notices.{_times_from(measured)}")
