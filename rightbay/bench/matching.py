@@ -40,6 +40,13 @@ NEIGHBOURS = 50
 BRUTE_PLACES = 50
 POLICY = load_policy()
 OURS = "ours, in batches"
+# What is asked for, and how much rarer than drawn it is made.
+NEEDS: tuple[tuple[str, tuple[str, ...], int], ...] = (
+    ("one skill, common", ("brakes",), 1),
+    ("three skills", SKILLS, 1),
+    ("three skills, ten times rarer", SKILLS, 10),
+    ("three skills, a hundred times rarer", SKILLS, 100),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +84,25 @@ def measure(*, sites: int, rounds: int) -> Result:
     return Result(sites=sites, eligible=len(world.marked), rows=_rows(rates))
 
 
-async def measure_postgis(url: str, *, sites: int, rounds: int) -> tuple[Row, ...]:
+async def measure_postgis(
+    url: str, *, sites: int, rounds: int, skills: Sequence[str] = SKILLS, thinned: int = 1
+) -> Result:
     """Measure PostGIS beside us, both by processor time: ours, and that of its server process.
 
     What its client spends is not counted. It makes two temporary tables and leaves nothing behind.
+
+    Args:
+        url: Of a database on this machine.
+        sites: To draw.
+        rounds: Of which the median counts.
+        skills: That the need asks for.
+        thinned: Of the sites that have them, one in so many keeps its people.
 
     Raises:
         asyncpg.PostgresError: If the database has no PostGIS.
         psutil.NoSuchProcess: If the server runs on another machine.
     """
-    world = World.drawn(sites)
+    world = World.drawn(sites, skills=skills, thinned=thinned)
     connection = await asyncpg.connect(url)
     rates: dict[str, list[float]] = {}
     try:
@@ -100,7 +116,7 @@ async def measure_postgis(url: str, *, sites: int, rounds: int) -> tuple[Row, ..
                 rates.setdefault(name, []).extend(rate)
     finally:
         await connection.close()
-    return _rows(rates)
+    return Result(sites=sites, eligible=len(world.marked), rows=_rows(rates))
 
 
 def _ours(world: "World") -> Iterator[tuple[str, Callable[[], int]]]:
@@ -128,12 +144,26 @@ class World:
     cases: tuple[Case, ...]
     scene: Scene
     marked: np.ndarray[tuple[int], np.dtype[np.intp]]
+    skills: tuple[str, ...] = SKILLS
 
     @classmethod
-    def drawn(cls, sites: int) -> "World":
-        """Draw a world of so many sites; the same number gives the same world."""
-        directory = Directory(draw_sites(sites), "bench")
-        cases = tuple(_cases(BATCH_PLACES))
+    def drawn(cls, sites: int, *, skills: Sequence[str] = SKILLS, thinned: int = 1) -> "World":
+        """Draw a world of so many sites; the same arguments give the same world."""
+        world = cls._of(draw_sites(sites), tuple(skills))
+        if thinned == 1:
+            return world
+        kept = {*world.marked[::thinned].tolist()}
+        lost = {*world.marked.tolist()} - kept
+        fewer = [
+            replace(site, people=()) if row in lost else site
+            for row, site in enumerate(world.directory.sites)
+        ]
+        return cls._of(fewer, tuple(skills))
+
+    @classmethod
+    def _of(cls, drawn: Sequence[Site], skills: tuple[str, ...]) -> "World":
+        directory = Directory(drawn, "bench")
+        cases = tuple(_cases(BATCH_PLACES, skills))
         scene = scene_for(
             cases[0], directory, POLICY, arrival=arrival_for(cases[0]), decided_at=NOW
         )
@@ -142,7 +172,7 @@ class World:
         able = directory.able(question.skills, first_day=today, last_day=today)
         sites_there = directory.sites
         marked = np.array([row for row in able.tolist() if may_pass(sites_there[row], question)])
-        return cls(directory, cases, scene, marked)
+        return cls(directory, cases, scene, marked, skills)
 
     @property
     def points(self) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
@@ -201,11 +231,11 @@ def _copies(drawn: Sequence[Site], count: int) -> Iterator[Site]:
         yield replace(site, site_id=f"copy-{number:07}", position=place)
 
 
-def _cases(count: int) -> Iterator[Case]:
+def _cases(count: int, skills: Sequence[str]) -> Iterator[Case]:
     random = Random("cases")  # noqa: S311 - likewise
     need = Need(
-        skills=all_of(map(Skill, SKILLS)),
-        equipment=frozenset({"hv.tools"}),
+        skills=all_of(map(Skill, skills)),
+        equipment=frozenset({"hv.tools"} if "hv.isolate" in skills else ()),
         arrival=Arrival.TOWED,
     )
     vehicle = VehicleKind(vehicle_class=VehicleClass.CAR, powertrain=Powertrain.BEV)
@@ -244,7 +274,7 @@ async def _fill(connection: asyncpg.Connection, world: World) -> None:
         [site.position.lat_deg for site in sites],
         # The unmarked ones hold some of the skills, but never all.
         [
-            " ".join(SKILLS if row in marked else SKILLS[: row % len(SKILLS)])
+            " ".join(world.skills if row in marked else world.skills[: row % len(world.skills)])
             for row in range(len(sites))
         ],
     )
@@ -310,6 +340,6 @@ async def _query(
     asked = [case.position for case in world.cases[::10] if case.position]
     before = server.cpu_times()
     for place in asked:
-        await statement.fetch(f"SRID=4326;POINT({place.lon_deg} {place.lat_deg})", [*SKILLS])
+        await statement.fetch(f"SRID=4326;POINT({place.lon_deg} {place.lat_deg})", [*world.skills])
     after = server.cpu_times()
     return len(asked) / (after.user + after.system - before.user - before.system)

@@ -5,13 +5,15 @@ import json
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import asyncpg
 import psutil
 import typer
 
-from rightbay.bench.matching import Result, Row, measure, measure_postgis
+from rightbay.bench.growth_picture import draw_growth
+from rightbay.bench.matching import NEEDS, Result, Row, measure, measure_postgis
 from rightbay.commands.options import JsonOption
 
 GROWTH = (10_000, 100_000, 1_000_000)
@@ -28,6 +30,9 @@ def match(
         str | None,
         typer.Option(metavar="URL", help="A database with PostGIS on this machine."),
     ] = None,
+    picture: Annotated[
+        Path | None, typer.Option(metavar="SVG", help="Draw the growth into this file.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Find and rank repairers for the same cases with us, a bare tree, plain arrays and PostGIS.
@@ -35,19 +40,14 @@ def match(
     Temporary tables are all that is made in a database.
     """
     sizes = sorted({sites, *(GROWTH if growth else ())})
+    if picture is not None and len(sizes) < 2:
+        raise typer.BadParameter("--picture shows growth: it needs --growth")
     results = [measure(sites=size, rounds=rounds) for size in sizes]
-    beside: tuple[Row, ...] = ()
-    absent = "not measured: no --postgis URL was given"
-    if postgis is not None:
-        try:
-            beside = asyncio.run(measure_postgis(postgis, sites=sites, rounds=rounds))
-            absent = ""
-        except (OSError, asyncpg.PostgresError, psutil.Error) as error:
-            absent = f"not measured: {error}"
+    beside, absent = _beside(postgis, sites=sites, rounds=rounds)
     if as_json:
         document = {
             "results": [asdict(one) for one in results],
-            "postgis": [asdict(row) for row in beside],
+            "postgis": {name: asdict(result) for name, result in beside.items()},
             "postgis_absent": absent or None,
         }
         sys.stdout.write(json.dumps(document) + "\n")
@@ -55,13 +55,31 @@ def match(
     for result in results:
         typer.echo(f"{result.sites:,} sites, of which {result.eligible:,} may be eligible")
         typer.echo("\n".join(_lines(result.rows)) + "\n")
-    if beside:
-        typer.echo(f"PostGIS beside us, {sites:,} sites")
-        typer.echo("\n".join(_lines(beside)))
-    else:
+    for name, result in beside.items():
+        one_in = sites / max(result.eligible, 1)
+        typer.echo(f"PostGIS beside us, {sites:,} sites, {name}: one in {one_in:,.0f}")
+        typer.echo("\n".join(_lines(result.rows)) + "\n")
+    if absent:
         typer.echo(f"PostGIS: {absent}")
     if growth:
         typer.echo(_growth(results))
+    if picture is not None:
+        picture.write_text(draw_growth(results), "utf-8")
+
+
+def _beside(url: str | None, *, sites: int, rounds: int) -> tuple[dict[str, Result], str]:
+    """PostGIS beside us for each need; and why not, if it cannot be asked."""
+    beside: dict[str, Result] = {}
+    if url is None:
+        return beside, "not measured: no --postgis URL was given"
+    try:
+        for name, skills, thinned in NEEDS:
+            beside[name] = asyncio.run(
+                measure_postgis(url, sites=sites, rounds=rounds, skills=skills, thinned=thinned)
+            )
+    except (OSError, asyncpg.PostgresError, psutil.Error) as error:
+        return beside, f"not measured: {error}"
+    return beside, ""
 
 
 def _lines(rows: tuple[Row, ...]) -> Iterator[str]:

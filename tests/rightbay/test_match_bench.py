@@ -1,12 +1,15 @@
 """The measurement itself: everyone answers the same questions, and an absent peer is said."""
 
 import json
+from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from rightbay.bench.matching import World, draw_sites
+from rightbay.bench.growth_picture import draw_growth
+from rightbay.bench.matching import Result, Row, World, draw_sites
 from rightbay.commands.bench import app
 from routing.matching.batch_search import search
 
@@ -44,3 +47,33 @@ def test_what_is_found_is_among_what_another_system_would_have_marked() -> None:
 
 def test_more_sites_than_the_simulator_draws_are_its_own_in_other_places() -> None:
     assert len({site.site_id for site in draw_sites(300)}) == 300
+
+
+def test_a_rarer_need_is_the_same_world_with_fewer_who_can_meet_it() -> None:
+    common, rare = World.drawn(3000), World.drawn(3000, thinned=10)
+    assert len(rare.marked) == -(-len(common.marked) // 10)
+    assert {*rare.marked.tolist()} <= {*common.marked.tolist()}
+    found = search(rare.scene, rare.points, wanted=5)
+    rows = found.ring.rows[np.arange(5) < found.count[:, None]]
+    assert len({*rows.tolist()} - {*rare.marked.tolist()}) <= len(rare.marked) // 20 + 1
+
+
+def test_the_picture_of_growth_draws_every_contender_and_says_how_much_it_grows() -> None:
+    results = [
+        Result(sites=sites, eligible=1, rows=(Row("ours", per_s, None), Row("tree", 9e4, None)))
+        for sites, per_s in ((10_000, 50_000.0), (1_000_000, 25_000.0))
+    ]
+    drawn = ET.fromstring(draw_growth(results))  # noqa: S314 - our own text
+    words = [text.text for text in drawn.iter("{http://www.w3.org/2000/svg}text")]
+    assert {"ours: 2.0 times", "tree: 1.0 times", "1,000,000"} <= {*words}
+    lines = drawn.findall("{http://www.w3.org/2000/svg}polyline")
+    heights = [
+        [float(point.split(",")[1]) for point in line.get("points", "").split()] for line in lines
+    ]
+    assert heights[0][0] > heights[0][1]  # more time stands higher
+    assert heights[1][0] == heights[1][1]
+
+
+def test_a_picture_without_growth_is_refused(tmp_path: Path) -> None:
+    words = ["match", "--sites", "300", "--picture", str(tmp_path / "x.svg")]
+    assert CliRunner().invoke(app, words).exit_code == 2
