@@ -168,7 +168,7 @@ async def _import(
         if beside.credentials is not None or beside.people is not None:
             directory = await store.fetch_directory()
             known = {site.site_id: site for site in (*directory.sites, *found.sites)}
-            sites, more = _with_companions(known, found.sites, beside)
+            sites, more = _with_companions(known, found, beside)
             refusals += more
         if refusals:
             raise RefusedRowsError(source, refusals)
@@ -181,19 +181,25 @@ async def _import(
 
 
 def _with_companions(
-    known: dict[str, Site], sites: tuple[Site, ...], beside: Companions
+    known: dict[str, Site], found: SiteFile, beside: Companions
 ) -> tuple[tuple[Site, ...], list[str]]:
-    """The sites with their people, and what was refused in the files beside."""
+    """The sites with their people, and what was refused in the files beside.
+
+    A row about a site whose own row was refused is looked at for itself, so that one run tells all.
+    """
     refusals: list[str] = []
+    sites, named = found.sites, {*known, *found.refused}
     if beside.credentials is not None:
-        titles = read_credentials(beside.credentials, known_sites=known)
+        titles = read_credentials(beside.credentials, known_sites=named)
         refusals += [f"{beside.credentials.name}: {each}" for each in _refusals(titles.findings)]
         sites = _with_people(known, sites, titles)
     if beside.people is not None:
-        stated = read_people(beside.people, known_sites=known)
+        stated = read_people(beside.people, known_sites=named)
         refusals += [f"{beside.people.name}: {each}" for each in _refusals(stated.findings)]
         by_id = {site.site_id: site for site in sites}
-        by_id.update((name, known[name]) for name in stated.people if name not in by_id)
+        by_id.update(
+            (name, known[name]) for name in stated.people.keys() & known.keys() - by_id.keys()
+        )
         sites = with_presence([*by_id.values()], stated.people)
     return sites, refusals
 
@@ -211,7 +217,7 @@ def _with_people(
     known: dict[str, Site], sites: tuple[Site, ...], people: CredentialFile
 ) -> tuple[Site, ...]:
     """The sites of the file, and those of the directory to which the credentials add people."""
-    named = {site.site_id for site in sites} | set(people.people)
+    named = {site.site_id for site in sites} | people.people.keys() & known.keys()
     return with_people([known[site_id] for site_id in sorted(named)], people.people)
 
 

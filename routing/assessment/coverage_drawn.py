@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import resources
 from itertools import groupby
+from textwrap import wrap
 from xml.sax.saxutils import escape
 
 import msgspec
@@ -16,6 +17,7 @@ from routing.assessment.coverage import Coverage
 # Apart in lightness as well as in hue, so that they can be told apart in grey and by everybody.
 _COLOURS = ("#d9ecf7", "#f2a65a", "#8c1c13")
 _WIDTH_PX, _MARGIN_PX, _LINE_PX = 640, 20, 22
+_LETTERS = 100  # of small print, on a line
 
 
 class _Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -34,7 +36,7 @@ class _Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def sentences(found: Coverage, *, lang: str) -> Iterator[str]:
     """The map in words: what it is of, each band, and what it does not say."""
     words = _words(lang)
-    yield _title(found, lang)
+    yield from _title(found, lang)
     yield from _legend(found, words)
     few = words.few.format(count=SHOWN_MIN)
     yield words.sites.format(count=few if found.sites is None else found.sites)
@@ -73,8 +75,10 @@ def svg(found: Coverage, *, lang: str) -> str:
     words = _words(lang)
     rows, columns = found.bands.shape
     cell_px = _WIDTH_PX / max(rows, columns)
-    top_px = _MARGIN_PX + _LINE_PX
-    parts = [
+    title, meaning = _title(found, lang)
+    lines = wrap(meaning, _LETTERS)
+    top_px = _MARGIN_PX + (1 + len(lines)) * _LINE_PX
+    cells = [
         _rect(
             _MARGIN_PX + first * cell_px,
             top_px + row * cell_px,
@@ -88,26 +92,36 @@ def svg(found: Coverage, *, lang: str) -> str:
     y_px = top_px + rows * cell_px + _LINE_PX
     box = found.box
     corners = f"{box.west_deg:g} {box.south_deg:g} … {box.east_deg:g} {box.north_deg:g}"
-    parts += [_text(_MARGIN_PX, _MARGIN_PX + 6, _title(found, lang), 15)]
+    parts = [_text(_MARGIN_PX, _MARGIN_PX + 6, title, 15)]
+    parts += [
+        _text(_MARGIN_PX, _MARGIN_PX + 4 + number * _LINE_PX, line, 12)
+        for number, line in enumerate(lines, start=1)
+    ]
     for band, line in enumerate(_legend(found, words)):
         parts += [
             _rect(_MARGIN_PX, y_px - 11, 14, 14, _COLOURS[band]),
             _text(_MARGIN_PX + 22, y_px, line, 13),
         ]
         y_px += _LINE_PX
-    parts += [_text(_MARGIN_PX, y_px, f"{corners}. {words.caveat}", 11)]
+    for line in wrap(f"{corners}. {words.caveat}", _LETTERS):
+        parts.append(_text(_MARGIN_PX, y_px, line, 11))
+        y_px += _LINE_PX
     width_px, height_px = _WIDTH_PX + 2 * _MARGIN_PX, y_px + _MARGIN_PX
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width_px} {height_px:.0f}" '
         f'width="{width_px}" height="{height_px:.0f}" role="img" font-family="sans-serif">'
-        f'<rect width="100%" height="100%" fill="white"/>{"".join(parts)}</svg>\n'
+        f'<rect width="100%" height="100%" fill="white"/>'
+        f'<g shape-rendering="crispEdges">{"".join(cells)}</g>{"".join(parts)}</svg>\n'
     )
 
 
-def _title(found: Coverage, lang: str) -> str:
+def _title(found: Coverage, lang: str) -> tuple[str, str]:
+    """What the map is of, and the skill in plain words."""
     names = load_vocabulary().skills[found.skill]
-    name = names[LANGUAGES.index(lang) if lang in LANGUAGES else 0]
-    return _words(lang).title.format(skill=name, day=found.day.isoformat(), minutes=found.minutes)
+    title = _words(lang).title.format(
+        skill=found.skill, day=found.day.isoformat(), minutes=found.minutes
+    )
+    return title, names[LANGUAGES.index(lang) if lang in LANGUAGES else 0]
 
 
 def _legend(found: Coverage, words: _Words) -> Iterator[str]:

@@ -127,7 +127,10 @@ def sentences(seen: AssessmentReport, *, lang: str) -> Iterator[str]:
 def _advice_sentences(advice: AdviceReport, words: Mapping[str, str]) -> Iterator[str]:
     count = _count(advice.opens, words)
     yield words[advice.kind].format(
-        title=advice.name, scheme=advice.scheme, thing=advice.name, count=count
+        title=advice.name,
+        scheme=advice.scheme,
+        thing=words.get(f"class_{advice.name}", advice.name),
+        count=count,
     )
     if advice.same:
         yield words["same"].format(titles=", ".join(advice.same))

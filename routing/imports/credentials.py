@@ -132,7 +132,10 @@ def parse_credential(
         scope=parse_text(record, "scope"),
     )
     for other in held:
-        if (other.scheme, other.title) == (scheme, title) and _overlap(other, credential):
+        is_same = other.scheme == scheme and catalogue.find_title(
+            scheme, other.title
+        ) is catalogue.find_title(scheme, title)
+        if is_same and _overlap(other, credential):
             raise FieldError(
                 "valid_from", f"{title} of this person overlaps the one from {other.valid_from}"
             )

@@ -60,21 +60,25 @@ class SiteFile:
     Attributes:
         sites: Each id once, in the order of the file.
         findings: What was refused, skipped or repaired, in the order of the file.
+        refused: Ids that stand in refused rows: whoever names one of them elsewhere is not wrong.
     """
 
     sites: tuple[Site, ...]
     findings: tuple[Finding, ...]
+    refused: frozenset[str] = frozenset()
 
 
 def gather_sites(rows: Iterable[Row], *, country: str | None) -> SiteFile:
     """Read a site from every row; a row that cannot be read becomes a finding."""
     sites: dict[str, Site] = {}
     findings: list[Finding] = []
+    refused: set[str] = set()
     for where, record in rows:
         try:
             site, repairs = parse_site(_readable(record), country=country)
         except FieldError as error:
             findings.append(error.at(where))
+            refused.update(() if isinstance(record, FieldError) else (record.get("site", ""),))
             continue
         findings += [
             Finding(verdict=Verdict.REPAIRED, where=where, field="service_area", reason=reason)
@@ -84,7 +88,9 @@ def gather_sites(rows: Iterable[Row], *, country: str | None) -> SiteFile:
             twice = FieldError("site", f"{site.site_id} stands in this file twice")
             findings.append(twice.at(where))
         sites.setdefault(site.site_id, site)
-    return SiteFile(sites=tuple(sites.values()), findings=tuple(findings))
+    return SiteFile(
+        sites=tuple(sites.values()), findings=tuple(findings), refused=frozenset(refused)
+    )
 
 
 def parse_site(record: Mapping[str, str], *, country: str | None) -> tuple[Site, Repairs]:

@@ -22,7 +22,7 @@ async def directory(pool: Pool) -> None:
 async def test_a_site_is_told_what_occurred_near_it(client: httpx.AsyncClient) -> None:
     answer = (await client.get("/v1/sites/b/assessment", params={"lang": "fr"})).json()
     assert (answer["site"], answer["total"], answer["days"]) == ("b", 0, 90)
-    assert answer["text"] == ["Aucun cas à portée en 90 jours."]
+    assert answer["text"] == ["Aucun cas dans votre rayon en 90 jours."]
     unknown = await client.get("/v1/sites/c/assessment")
     assert (unknown.status_code, unknown.json()["status"]) == (404, 404)
 

@@ -95,7 +95,8 @@ def test_advice_that_is_followed_opens_what_was_promised(database: str) -> None:
     assert (before["total"], before["able"], before["unable"]) == (CASES, 0, CASES)
     assert [(one["name"], one["opens"]) for one in before["advice"]] == [("BCL", CASES)]
     text = run("g", "--lang", "fr").stdout
-    assert f"Une personne de plus avec BCL (fr-nf-c-18-550) ouvre {CASES} cas." in text
+    assert "Avec une personne de plus titulaire de BCL (fr-nf-c-18-550)" in text
+    assert f"vous pourriez prendre {CASES} cas de plus." in text
     assert "unit-" not in text
     with_pool(database, [site("g", NOW, LATER, equipment=TOOLS)], is_first=False)
     after = ask()

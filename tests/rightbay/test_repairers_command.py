@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from rightbay.commands.repairers import app
+from rightbay.errors import RefusedRowsError
 from storage.migrate import migrate
 from storage.pool import open_pool
 
@@ -110,3 +111,19 @@ def test_a_form_that_cannot_be_written_is_wrong_usage(tmp_path: Path) -> None:
     done = run("export", tmp_path / "out.xlsx")
     assert done.exit_code == 2
     assert "expected a file named" in done.output
+
+
+@pytest.mark.usefixtures("database")
+def test_one_run_tells_what_is_wrong_in_every_file(file: Path) -> None:
+    file.write_text(SITES.replace("2.35", "235"), encoding="utf-8")
+    titles = TITLES.replace("BCL", "BCX")
+    file.with_name("network.credentials.csv").write_text(titles, encoding="utf-8")
+    people = PEOPLE.replace("Mo-We", "Mo-Sunday")
+    file.with_name("network.people.csv").write_text(people, encoding="utf-8")
+    done = run("import", file)
+    assert isinstance(done.exception, RefusedRowsError)
+    told = str(done.exception)
+    assert "line 2: lon: " in told
+    assert "network.credentials.csv: line 2: title: fr-nf-c-18-550 has no title 'BCX'" in told
+    assert "network.people.csv: line 2: hours: " in told
+    assert "is known; import the site first" not in told

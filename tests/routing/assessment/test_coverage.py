@@ -156,7 +156,7 @@ def test_words_and_picture_say_it_in_every_language_and_name_no_site(lang: str) 
     found = look(able("secret"), cases=occurred(6, HERE) + occurred(2, FAR))
     text = "\n".join(sentences(found, lang=lang))
     picture = svg(found, lang=lang)
-    colours = {one.get("fill") for one in ET.fromstring(picture)}  # noqa: S314 - our own
+    colours = {one.get("fill") for one in ET.fromstring(picture).iter()}  # noqa: S314 - our own
     assert len(colours & {"#d9ecf7", "#f2a65a", "#8c1c13"}) == 3
     whole = text + picture + json.dumps(geojson(found))
     assert "{" not in text

@@ -7,6 +7,7 @@ from importlib import resources
 
 import pytest
 
+from dtc_db.vehicle import VehicleClass
 from routing.assessment.assess import Advice, Assessment, Change, ChangeKind, Ending
 from routing.assessment.report import AssessmentReport, report, sentences
 from routing.competence.catalogue import load_catalogue
@@ -86,17 +87,19 @@ def test_small_numbers_are_words() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "meaning"),
+    ("change", "told", "meaning"),
     [
-        (Change(kind=ChangeKind.EQUIPMENT, name="hv.tools"), "Insulated tools"),
-        (Change(kind=ChangeKind.ACCESS, name="sermi"), "Authorised access"),
-        (Change(kind=ChangeKind.VEHICLE_CLASS, name="truck"), ""),
+        (Change(kind=ChangeKind.EQUIPMENT, name="hv.tools"), "hv.tools opens", "Insulated tools"),
+        (Change(kind=ChangeKind.ACCESS, name="sermi"), "sermi opens", "Authorised access"),
+        (Change(kind=ChangeKind.VEHICLE_CLASS, name="truck"), "Taking trucks as well opens", ""),
     ],
 )
-def test_a_thing_is_told_in_plain_words_and_has_no_issuer(change: Change, meaning: str) -> None:
+def test_a_thing_is_told_in_plain_words_and_has_no_issuer(
+    change: Change, told: str, meaning: str
+) -> None:
     whole = seen(9, 31, advice=advice(change, 6))
     (shown,) = whole.advice
-    assert f"{change.name} opens 6 cases." in "\n".join(sentences(whole, lang="en"))
+    assert f"{told} 6 cases." in "\n".join(sentences(whole, lang="en"))
     assert shown.means.startswith(meaning)
     assert bool(shown.means) is bool(meaning)
     assert (shown.issuer, shown.validity, shown.page) == ("", "", "")
@@ -134,3 +137,15 @@ def test_the_explanation_is_in_the_language_asked_for_or_english(lang: str, word
     assert words in "\n".join(sentences(shown, lang=lang))
     tools = Change(kind=ChangeKind.EQUIPMENT, name="hv.tools")
     assert seen(9, 31, lang=lang, advice=advice(tools, 6)).advice[0].means
+
+
+@pytest.mark.parametrize("lang", ["en", "fr", "de"])
+@pytest.mark.parametrize(
+    "vehicle_class", [one for one in VehicleClass if one is not VehicleClass.UNKNOWN]
+)
+def test_every_kind_of_vehicle_has_a_word_in_every_language(
+    vehicle_class: VehicleClass, lang: str
+) -> None:
+    change = Change(kind=ChangeKind.VEHICLE_CLASS, name=vehicle_class.value)
+    text = [*sentences(seen(9, 31, advice=advice(change, 6)), lang=lang)][1]
+    assert f" {vehicle_class.value} " not in text

@@ -90,6 +90,8 @@ def test_the_same_title_of_a_person_cannot_overlap_itself(tmp_path: Path) -> Non
     again = GOOD.replace("2025-01-01,2027-12-31", "2027-12-31,")
     found = read(tmp_path, GOOD, again, GOOD.replace(",2,", ",3,"))
     assert [(one.where, one.field) for one in found.findings] == [("line 3", "valid_from")]
+    spelt = read(tmp_path, GOOD, again.replace(",2S,", ",fhv,"))
+    assert [(one.where, one.field) for one in spelt.findings] == [("line 3", "valid_from")]
     renewed = GOOD.replace("2025-01-01,2027-12-31", "2028-01-01,")
     assert read(tmp_path, GOOD, renewed).findings == ()
 
