@@ -10,7 +10,9 @@ from gateway.protocols import messages
 from gateway.protocols.listener import Message
 from simulators.ecu import ControlUnit
 from simulators.model import EcuKind, Fault, Lamp, Stage
+from simulators.model import Frame as SentFrame
 from simulators.wire.dm1 import dm1_frames, encode_dm1
+from simulators.wire.link import Link
 
 # SPN 0 and the highest number are fillers on the wire, not faults.
 faults = st.lists(
@@ -49,12 +51,17 @@ def test_every_broadcast_of_active_codes_is_read(
 
 stored = st.lists(
     st.builds(
-        lambda number, failure_type, stage: Fault(
-            ecu="engine", code=J2012Dtc(number, failure_type), code_text="", stage=stage
+        lambda number, failure_type, stage, lamp: Fault(
+            ecu="engine",
+            code=J2012Dtc(number, failure_type),
+            code_text="",
+            stage=stage,
+            lamp=lamp,
         ),
         st.integers(1, 0xFFFF),
         st.integers(0, 0xFF),
         st.sampled_from(Stage),
+        st.sampled_from(Lamp),
     ),
     max_size=40,
     unique_by=lambda fault: str(fault.code)[:5],  # with and without failure type
@@ -102,3 +109,64 @@ def test_every_answer_of_a_control_unit_is_read(known: list[Fault]) -> None:
             for one in known
             if one.stage in stages and isinstance(one.code, J2012Dtc)
         ]
+
+
+REQUESTS = (
+    "0100",
+    "0101",
+    "03",
+    "07",
+    "0A",
+    "0900",
+    "0902",
+    "1901FF",
+    "1902FF",
+    "1904",
+    "19",
+)
+
+
+def sent(unit: ControlUnit, request: bytes) -> list[Frame]:
+    """Ask a control unit over its own ISO-TP, and note both sides of the conversation."""
+    frames: list[Frame] = []
+
+    def note(frame: SentFrame) -> None:
+        frames.append(Frame(float(len(frames)), frame.can_id, frame.data, frame.is_extended))
+
+    tester = Link(send_id=0x7E0, receive_id=0x7E8, is_extended=False, send=note)
+    answerer = Link(send_id=0x7E8, receive_id=0x7E0, is_extended=False, send=note)
+    tester.send(request)
+    answer = unit.answer(request, is_functional=False)
+    if answer is not None:
+        answerer.send(answer)
+    seen = 0
+    while seen < len(frames):
+        one = frames[seen]
+        seen += 1
+        for link in (tester, answerer):
+            link.receive(SentFrame(one.can_id, one.data, is_extended=one.is_extended))
+            link.tick()
+    return frames
+
+
+@given(stored, st.sampled_from(REQUESTS))
+def test_every_conversation_of_a_tester_and_a_control_unit_is_followed(
+    known: list[Fault], request: str
+) -> None:
+    unit = ControlUnit(
+        EcuKind(name="engine", request_id=0x7E0, response_id=0x7E8, is_obd=True, is_uds=True),
+        vin="1M8GDM9AXKP042788",
+    )
+    for fault in known:
+        unit.set_fault(fault)
+    frames = sent(unit, bytes.fromhex(request))
+    answer = unit.answer(bytes.fromhex(request), is_functional=False)
+    observations, rejections = decode_frames(frames, bus=Bus.CAN)
+    assert rejections == ()
+    (found,) = observations
+    assert found.raw == answer
+    assert found.outcome is not Outcome.NO_ANSWER
+    if request == "0101":
+        confirmed = [one for one in known if one.stage in {Stage.CONFIRMED, Stage.PERMANENT}]
+        assert found.count == min(len(confirmed), 127)
+        assert found.mil is any(one.lamp is Lamp.MIL for one in confirmed)
