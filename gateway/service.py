@@ -9,7 +9,6 @@ two batches are decoded at most.
 """
 
 import asyncio
-import contextlib
 import json
 import logging
 from collections import defaultdict
@@ -24,6 +23,8 @@ from gateway.sources.mqtt import Message
 
 BATCH_REPORTS_MAX = 500
 BATCH_AGE_S_MAX = 0.004
+# Decoded in one go; then the answers of the database and the broker have their turn.
+SLICE_REPORTS = 32
 RETRY_S_MIN, RETRY_S_MAX = 0.1, 2.0
 # Receipts of one message stay well below what small units can take in one go.
 RECEIPT_IDS_MAX = 50
@@ -121,16 +122,16 @@ async def _gather(source: Source, parse: Parse, storing: asyncio.Future[None]) -
         message = source.receive_nowait()
         if message is not None:
             batch.append(_take(message, parse))
+            if len(batch) % SLICE_REPORTS == 0:
+                await asyncio.sleep(0)
             continue
         remaining_s = deadline_s - loop.time()
         if remaining_s <= 0 and storing.done():
             break
-        if remaining_s <= 0:
-            await asyncio.wait({storing}, timeout=BATCH_AGE_S_MAX)
-            continue
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(remaining_s):
-                batch.append(_take(await source.receive(), parse))
+        if storing.done():
+            await asyncio.sleep(remaining_s)
+        else:
+            await asyncio.wait({storing}, timeout=max(remaining_s, BATCH_AGE_S_MAX))
     return batch
 
 

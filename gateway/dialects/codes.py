@@ -1,6 +1,7 @@
 """Reads codes that a unit decoded by itself: texts, or objects with what it knows of each."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from dtc_db.codes import parse_code
 from dtc_db.errors import MalformedCodeError
@@ -9,6 +10,9 @@ from gateway.model import Observation, Outcome, Reason, ReportedCode, Status
 
 ECU_LENGTH_MAX = 32
 PROTOCOL = SERVICE = "codes"
+
+# Units write the same few codes over and over; what is none is not kept.
+_parse_code = lru_cache(maxsize=8_192)(parse_code)
 
 
 def observe_codes(
@@ -63,7 +67,7 @@ def _read_entry(fields: FieldReader, item: object) -> tuple[str, ReportedCode] |
         fields.reject(Reason.BAD_FIELD, "ecu: expected a short name", item)
         ecu = None
     try:
-        code = parse_code(text)
+        code = _parse_code(text)
     except MalformedCodeError as error:
         fields.reject(Reason.BAD_CODE, str(error), item)
         return None

@@ -88,7 +88,8 @@ class FieldReader:
             return None
         if isinstance(value, str) and _RFC_3339.fullmatch(value):
             try:
-                return datetime.fromisoformat(value.upper()).astimezone(UTC)
+                at = datetime.fromisoformat(value.upper())
+                return at if at.tzinfo is UTC else at.astimezone(UTC)
             except (ValueError, OverflowError):  # a 30th of February, or beyond year 1 or 9999
                 pass
         text = f"{name}: expected a time like 2026-01-31T12:00:00Z"

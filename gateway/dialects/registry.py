@@ -1,7 +1,9 @@
 """Finds the dialect that reads a topic."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Protocol
 
 from gateway.dialects.fleetwise import fleetwise
@@ -74,10 +76,17 @@ class Registry:
 
 def matches(topic_filter: str, topic: str) -> bool:
     """Whether a topic falls under an MQTT filter with ``+`` and ``#`` (MQTT 5.0, 4.7.1)."""
-    wanted, given = topic_filter.split("/"), topic.split("/")
-    for at, level in enumerate(wanted):
-        if level == "#":
-            return True
-        if at >= len(given) or level not in ("+", given[at]):
-            return False
-    return len(wanted) == len(given)
+    return _pattern(topic_filter).fullmatch(topic) is not None
+
+
+@lru_cache(maxsize=256)
+def _pattern(topic_filter: str) -> re.Pattern[str]:
+    """Write a filter as a pattern; ``a/#`` holds ``a`` as well."""
+    levels = topic_filter.split("/")
+    has_rest = "#" in levels
+    if has_rest:
+        levels = levels[: levels.index("#")]
+    text = "/".join("[^/]*" if level == "+" else re.escape(level) for level in levels)
+    if has_rest:
+        text = f"{text}(?:/.*)?" if levels else ".*"
+    return re.compile(text, re.DOTALL)

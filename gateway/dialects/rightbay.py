@@ -27,6 +27,7 @@ ID_LENGTH_MAX = UNIT_LENGTH_MAX = 64
 ODOMETER_KM_MAX = 10_000_000
 SPEED_KMH_MAX = 500
 _UNIT_FORBIDDEN = frozenset("+#/$")
+_END = "/up/report"
 _SEQ_MAX = 2**63 - 1
 
 
@@ -66,7 +67,7 @@ class RightbayDialect:
     """
 
     def __init__(self, prefix: str = "rb/1", *, settings_of: SettingsOf = defaults_of) -> None:
-        self._prefix = prefix
+        self._prefix, self._start = prefix, f"{prefix}/"
         self._settings_of = settings_of
         self.topic_filters = (f"{prefix}/+/up/report",)
 
@@ -107,13 +108,11 @@ class RightbayDialect:
         return self._report(unit, event_id, wire, payload, received_at)
 
     def _unit_of(self, topic: str) -> str | None:
-        start, end = f"{self._prefix}/", "/up/report"
-        if not (topic.startswith(start) and topic.endswith(end)):
+        if not (topic.startswith(self._start) and topic.endswith(_END)):
             return None
-        unit = topic[len(start) : -len(end)]
-        if not is_name(unit, length_max=UNIT_LENGTH_MAX) or _UNIT_FORBIDDEN & set(unit):
-            return None
-        return unit
+        unit = topic[len(self._start) : -len(_END)]
+        is_unit = is_name(unit, length_max=UNIT_LENGTH_MAX) and _UNIT_FORBIDDEN.isdisjoint(unit)
+        return unit if is_unit else None
 
     def _report(
         self, unit: str, event_id: str, wire: _Wire, payload: bytes, received_at: datetime

@@ -7,17 +7,21 @@ paho cuts it into packets, and what paho wants to send goes out together:
     socket ─readable─▶ inbox ─_sock_recv─▶ paho ─callbacks─▶ the adapter
     socket ◀─once a turn─ outbox ◀─_sock_send─ paho ◀─publish, ack─ the adapter
 
-`_sock_recv` and `_sock_send` are paho's own, and not public. Should a later paho call others, this
-one reads and writes as that one does: more slowly, and as right.
+What begins with one underscore is paho's own, and not public. Should a later paho call others, this
+client does as that one does: more slowly, and as right.
 """
 
 import asyncio
 import contextlib
 import ssl
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import paho.mqtt.client as paho
+from paho.mqtt.enums import MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
 
 if TYPE_CHECKING:  # paho has this name for type checkers only
     from paho.mqtt.client import SocketLike
@@ -26,6 +30,10 @@ READ_BYTES = 1 << 18
 # Then the loop's other work has its turn.
 READS_MAX = 64
 _DISCONNECT = 0xE0  # MQTT 3.1.1, 3.14
+_QOS, _QOS_1, _RETAIN = 0x06, 0x02, 0x01  # in the first byte of a PUBLISH (3.3.1)
+# paho makes new ones, with tables of 70 names, for every message: more than all its other work.
+_SUCCESS = ReasonCode(PacketTypes.PUBACK)
+_NO_PROPERTIES = Properties(PacketTypes.PUBACK)  # type: ignore[no-untyped-call]  # paho's
 
 
 class LoopClient(paho.Client):
@@ -37,14 +45,23 @@ class LoopClient(paho.Client):
     Attributes:
         home: The loop; set before the first connection.
         on_failure: Called when a callback raised: paho's state is worth nothing then.
+        on_plain: Called with topic, packet id and payload of what comes at QoS 1 without
+            properties; `on_message` is called for the rest.
     """
 
     home: asyncio.AbstractEventLoop
     on_failure: Callable[[], None]
+    on_plain: Callable[[bytes, int, bytes], None]
 
-    def live_in(self, loop: asyncio.AbstractEventLoop, *, on_failure: Callable[[], None]) -> None:
+    def live_in(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        on_plain: Callable[[bytes, int, bytes], None],
+        on_failure: Callable[[], None],
+    ) -> None:
         """Name the loop, before the first connection."""
-        self.home, self.on_failure = loop, on_failure
+        self.home, self.on_plain, self.on_failure = loop, on_plain, on_failure
         self._inbox, self._read_at = b"", 0
         self._outbox = bytearray()
         self._is_blocked = False  # by a socket that takes no more
@@ -89,6 +106,32 @@ class LoopClient(paho.Client):
         if buf[0] == _DISCONNECT:  # paho closes the socket next
             self._send()
         return len(buf)
+
+    def _handle_publish(self) -> MQTTErrorCode:
+        """Take a PUBLISH apart (3.3); on MQTT 5 a length of 0 says that it has no properties."""
+        packet = self._in_packet["packet"]
+        id_at = 2 + int.from_bytes(packet[:2])
+        start = id_at + 2
+        is_plain = self._in_packet["command"] & (_QOS | _RETAIN) == _QOS_1
+        if self._protocol == MQTTProtocolVersion.MQTTv5:
+            is_plain = is_plain and packet[start : start + 1] == b"\0"
+            start += 1
+        if not is_plain or len(packet) < start:
+            return super()._handle_publish()
+        packet_id = int.from_bytes(packet[id_at : id_at + 2])
+        self.on_plain(bytes(packet[2:id_at]), packet_id, bytes(packet[start:]))
+        return MQTTErrorCode.MQTT_ERR_SUCCESS
+
+    def _handle_pubackcomp(self, cmd: Literal["PUBACK", "PUBCOMP"]) -> MQTTErrorCode:
+        """Take a PUBACK that says no more than that it is one (3.4)."""
+        packet = self._in_packet["packet"]
+        if len(packet) != 2:
+            return super()._handle_pubackcomp(cmd)
+        packet_id = int.from_bytes(packet)
+        with self._out_message_mutex:
+            if packet_id in self._out_messages:
+                return self._do_on_publish(packet_id, _SUCCESS, _NO_PROPERTIES)
+        return MQTTErrorCode.MQTT_ERR_SUCCESS
 
     # In the thread that connects; nothing else happens to this connection meanwhile.
 

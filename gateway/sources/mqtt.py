@@ -13,8 +13,8 @@ import ssl
 import threading
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 import paho.mqtt.client as paho
@@ -58,8 +58,7 @@ class _OtherVersionWantedError(Exception):
     """The broker does not speak the version that was tried."""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """A message as it came, with what is needed to acknowledge it."""
 
     topic: str
@@ -140,7 +139,7 @@ class MqttClient:
         loop = asyncio.get_running_loop()
         for version in VERSIONS:
             self._client = self._make_client(version)
-            self._client.live_in(loop, on_failure=self._end)
+            self._client.live_in(loop, on_plain=self._on_plain, on_failure=self._end)
             self._ready = loop.create_future()
             with contextlib.suppress(_OtherVersionWantedError):
                 async with asyncio.timeout(CONNECT_TIMEOUT_S):
@@ -337,19 +336,20 @@ class MqttClient:
 
     def _on_message(self, _client: object, _userdata: object, message: paho.MQTTMessage) -> None:
         try:
-            topic = message.topic
+            topic = message.topic.encode()
         except UnicodeDecodeError:
-            topic = ""  # MQTT wants UTF-8; the payload is still evidence
-        self._enqueue(
-            Message(
-                topic,
-                bytes(message.payload),
-                datetime.now(UTC),
-                message.mid,
-                message.qos,
-                self._epoch,
-            )
-        )
+            topic = b"\xff"
+        self._take(topic, bytes(message.payload), message.mid, message.qos)
+
+    def _on_plain(self, topic: bytes, packet_id: int, payload: bytes) -> None:
+        self._take(topic, payload, packet_id, 1)
+
+    def _take(self, topic: bytes, payload: bytes, mid: int, qos: int) -> None:
+        try:
+            text = topic.decode()
+        except UnicodeDecodeError:
+            text = ""  # MQTT wants UTF-8; the payload is still evidence
+        self._enqueue(Message(text, payload, datetime.now(UTC), mid, qos, self._epoch))
 
     def _on_publish(
         self, _client: object, _userdata: object, mid: int, reason: ReasonCode, _p: object

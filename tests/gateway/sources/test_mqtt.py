@@ -194,7 +194,7 @@ async def test_a_callback_that_fails_ends_the_connection_for_good(
     asyncio.get_running_loop().set_exception_handler(lambda *_: None)
     topic = f"{topic_prefix}/t"
     async with client(broker_url, topic).running() as source:
-        monkeypatch.setattr(source._client, "on_message", fail)
+        monkeypatch.setattr(source._client, "on_plain", fail)
         source.publish(topic, b"")
         with pytest.raises(BrokerLostError):
             await receive(source)
