@@ -66,6 +66,9 @@ class Asked(schemas.Shape):
     powertrain: Powertrain = Powertrain.UNKNOWN
     make: Annotated[str, Field(max_length=WORD_LENGTH_MAX)] = ""
     model_year: Annotated[int | None, Field(ge=YEAR_MIN, le=YEAR_MAX)] = None
+    soc_pct: Annotated[
+        float | None, Field(ge=0, le=100, description="What the traction battery still holds.")
+    ] = None
     status: Annotated[str, Field(max_length=WORD_LENGTH_MAX)] = "confirmed"
     principal: Annotated[
         dict[str, Any] | None,
@@ -82,6 +85,14 @@ class WayShape(schemas.Shape):
     radius_m: int
     speed_kmh_max: int
     fetch_s: int
+
+
+class BatteryShape(schemas.Shape):
+    """What a battery-electric vehicle of a class is taken to have, and to need."""
+
+    vehicle_class: str
+    kwh: int
+    kwh_per_100_km: int
 
 
 class TermShape(schemas.Shape):
@@ -111,6 +122,8 @@ class RankingPolicy(schemas.Shape):
     rules: list[RuleShape]
     terms: list[TermShape]
     ways: list[WayShape]
+    batteries: list[BatteryShape]
+    battery_reserve_pct: int
     deadline_h: dict[str, int]
     offers_max: int
     competing_max: int
@@ -147,6 +160,15 @@ class RankingPolicy(schemas.Shape):
                 )
                 for arrival in Arrival
             ],
+            batteries=[
+                BatteryShape(
+                    vehicle_class=name.value,
+                    kwh=battery.kwh,
+                    kwh_per_100_km=battery.kwh_per_100_km,
+                )
+                for name, battery in (policy.reach.batteries if policy.reach else {}).items()
+            ],
+            battery_reserve_pct=policy.reach.reserve_pct if policy.reach else 0,
             deadline_h={urgency.value: policy.deadline_h[urgency] for urgency in ORDER},
             offers_max=policy.offers_max,
             competing_max=policy.ranked_max,
@@ -255,6 +277,7 @@ async def match(
         position=_position(asked.pos),
         principal=_principal(asked.principal),
         warranty_until=asked.warranty_until,
+        soc_pct=asked.soc_pct,
     )
     at = datetime.now(UTC) if asked.at is None else asked.at
     decision = await snapshots.decide(weighed, joined, at=at)

@@ -206,6 +206,7 @@ def join(  # noqa: PLR0913 - each is one fact of the case, given by name
     position: Position | None,
     principal: Principal | None = None,
     warranty_until: date | None = None,
+    soc_pct: float | None = None,
 ) -> Case:
     """Make a case of weighed faults.
 
@@ -222,6 +223,7 @@ def join(  # noqa: PLR0913 - each is one fact of the case, given by name
         position: Likewise.
         principal: Likewise.
         warranty_until: Likewise.
+        soc_pct: What the traction battery still holds.
     """
     counting = sorted((each for each in weighed.faults if each.counts), key=gravest_first)
     left = [weighed.faults[place] for place in later]
@@ -242,6 +244,7 @@ def join(  # noqa: PLR0913 - each is one fact of the case, given by name
         fleet_action=counting[0].after.fleet_action if counting else "",
         principal=principal,
         warranty_until=warranty_until,
+        soc_pct=soc_pct,
         lang=weighed.lang,
         later=tuple(_case_fault(each) for each in counting if each in left),
         set_aside=tuple(map(_case_fault, aside)),

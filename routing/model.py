@@ -249,6 +249,7 @@ class Case:
         lang: In which language whoever asks is answered, such as ``fr``.
         later: Faults that no one place near can take along: another visit is for them. Not among
             ``faults``, and not in ``need`` but for how the vehicle gets there.
+        soc_pct: What the traction battery still holds; None if nobody said.
         set_aside: Faults that are on and count for nothing: ignored, provoked by the unit, or none.
         findings: What the faults say together.
         knowledge: What else the reading of the codes rests on, name and version or digest: the
@@ -271,6 +272,7 @@ class Case:
     set_aside: tuple[CaseFault, ...] = ()
     findings: tuple[CaseFinding, ...] = ()
     knowledge: tuple[tuple[str, str], ...] = ()
+    soc_pct: float | None = None
 
 
 NOBODY_CAN = "nothing"  # stands for "what is missing" where nothing would satisfy the need
@@ -401,6 +403,7 @@ class Decision:
         notices: What the reader must know: no position, nobody eligible, law of the place.
         arrival: How the vehicle is to get there.
         beyond: If nobody is eligible, the nearest site that breaks no rule but that of distance.
+        recovery: Who may tow it, of those that are there; None if anybody may, or nobody.
         measured: What an engine that knows roads found out; None if none was asked.
         directory_version: Of the snapshot that was used.
         policy_version: Of the ranking policy that was used.
@@ -421,6 +424,7 @@ class Decision:
     policy_digest: str = ""
     beyond: Exclusion | None = None
     measured: Measured | None = None
+    recovery: Site | None = None
     free_choice: tuple[Offer, ...] = ()
     laws: tuple[str, ...] = ()
 

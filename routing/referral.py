@@ -323,6 +323,8 @@ def case_digest(case: Case) -> str:
     }
     if case.later:
         content["later"] = [_fault(fault) for fault in case.later]
+    if case.soc_pct is not None:
+        content["soc_pct"] = case.soc_pct
     if case.set_aside:
         content["set_aside"] = [_fault(fault) for fault in case.set_aside]
     if case.findings:

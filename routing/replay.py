@@ -56,6 +56,7 @@ class RecordedCase(_Record, frozen=True, kw_only=True):
     set_aside: tuple[CaseFault, ...] = ()
     findings: tuple[CaseFinding, ...] = ()
     knowledge: tuple[tuple[str, str], ...] = ()
+    soc_pct: float | None = None
 
 
 class RecordedDirectory(_Record, frozen=True, kw_only=True):
@@ -244,6 +245,7 @@ def _deciding(decision: Decision) -> tuple[Site, ...]:
     sites = [offer.site for offer in (*decision.offers, *decision.free_choice)]
     sites += [exclusion.site for exclusion in decision.excluded]
     sites += [] if decision.beyond is None else [decision.beyond.site]
+    sites += [] if decision.recovery is None else [decision.recovery]
     by_id = {site.site_id: site for site in sites}
     return tuple(by_id[site_id] for site_id in sorted(by_id))
 

@@ -85,6 +85,10 @@ def match(
     powertrain: Annotated[Powertrain, typer.Option(help="What drives it.")] = Powertrain.UNKNOWN,
     make: Annotated[str | None, typer.Option(help="Who made it.")] = None,
     year: Annotated[int | None, typer.Option(help="Model year.")] = None,
+    soc: Annotated[
+        float | None,
+        typer.Option(min=0, max=100, metavar="PCT", help="What its traction battery still holds."),
+    ] = None,
     status: Annotated[
         str, typer.Option(help="pending, stored, confirmed, active or permanent.")
     ] = "confirmed",
@@ -195,6 +199,7 @@ def match(
         position=at,
         principal=rules,
         warranty_until=warranty_until,
+        soc_pct=soc,
     )
     decided = partial(
         decide_by_road,

@@ -8,14 +8,13 @@ cases as their orders allow; the result says what the one costs beside the other
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 
-from dtc_db.need import Arrival
 from dtc_db.urgency import RANK
 from routing.directory.snapshot import Directory
 from routing.geo import unit_vectors
@@ -23,6 +22,7 @@ from routing.matching.batch_search import Found, search
 from routing.matching.eligible import Question
 from routing.matching.match import arrival_for, scene_for
 from routing.matching.policy import THOUSAND, Policy
+from routing.matching.reach import farther, road_reach_m
 from routing.model import Case
 
 CASES_MAX = 10_000  # of one batch; more are to be given in several
@@ -107,9 +107,10 @@ def candidates(
     groups: defaultdict[object, list[int]] = defaultdict(list)
     for number, case in enumerate(cases):
         if case.position is not None:
+            arrival = arrival_for(case)
             key = (
-                *(Question.of(case), case.vehicle.vehicle_class, case.urgency, arrival_for(case)),
-                *(case.principal, case.warranty_until),
+                *(Question.of(case), case.vehicle.vehicle_class, case.urgency, arrival),
+                *(case.principal, case.warranty_until, road_reach_m(case, policy, arrival)),
             )
             groups[key].append(number)
     result: list[tuple[Candidate, ...]] = [()] * len(cases)
@@ -180,11 +181,12 @@ def _search(  # noqa: PLR0913, PLR0917 - one group of the cases above
         found = search(scene, points, wanted=policy.ranked_max)
         for index, number in enumerate(numbers):
             result[number] = _candidates(found, index)
-        # Who may only limp and finds nobody is towed, as in a decision by itself.
-        if scene.arrival is not Arrival.LIMPS:
+        # Who does not get far and finds nobody looks farther, as in a decision by itself.
+        beyond = farther(scene)
+        if beyond is None:
             return
         numbers = [number for number in numbers if not result[number]]
-        scene = replace(scene, arrival=Arrival.TOWED)
+        scene, _ = beyond
 
 
 def _candidates(found: Found, index: int) -> tuple[Candidate, ...]:

@@ -41,6 +41,7 @@ class Scene:
     Attributes:
         roads: What was measured by road from the one place that is searched around; None if
             nothing was, or there are several.
+        road_reach_m: How far by road the battery lasts; None if that limits nothing.
     """
 
     directory: Directory
@@ -53,6 +54,7 @@ class Scene:
     decided_at: datetime
     roads: RoadTable | None = None
     agreement: Agreement | None = None
+    road_reach_m: int | None = None
 
     @property
     def ground(self) -> Ground:
@@ -67,7 +69,10 @@ class Scene:
     @property
     def free_radius_m(self) -> int:
         """How far a site may be, whatever was agreed to."""
-        return self.policy.arrivals[self.arrival].radius_m
+        radius_m = self.policy.arrivals[self.arrival].radius_m
+        if self.road_reach_m is None:
+            return radius_m
+        return min(radius_m, round(self.road_reach_m / self.policy.travel.detour))
 
     @property
     def radius_m(self) -> int:
@@ -78,7 +83,8 @@ class Scene:
     @property
     def road_m_max(self) -> int:
         """How far a site may be by road."""
-        return self.policy.road_m_max(self.arrival)
+        road_m_max = self.policy.road_m_max(self.arrival)
+        return road_m_max if self.road_reach_m is None else min(road_m_max, self.road_reach_m)
 
     def road_m_to(self, row: int) -> int | None:
         """The length of the way to a site; None if it was not measured."""

@@ -18,7 +18,7 @@ from routing.directory.hours import hours_table
 from routing.directory.snapshot import Directory
 from routing.directory.table import table_for
 from routing.geo import unit_vectors
-from routing.matching import reasons
+from routing.matching import reach, reasons
 from routing.matching.batch_search import Found, Scene, search
 from routing.matching.eligible import Question
 from routing.matching.explain import View
@@ -87,7 +87,7 @@ def decide(
         )
         return replace(undecided, notices=notices)
     point = unit_vectors([case.position])
-    scene, found, towed = _towed_if_nobody(scene, point, measured)
+    scene, found, farther = _farther_if_nobody(scene, point, measured)
     free = found
     if scene.agreement is not None:
         free = search(replace(scene, agreement=None), point, wanted=policy.ranked_max)
@@ -95,6 +95,7 @@ def decide(
     offers, free_choice = view.offers(), view.free_choice()
     excluded = view.excluded(point, (*offers, *free_choice))
     beyond = view.beyond(point)
+    recovery, towing = reach.find_recovery(case, scene, point)
     principal = reasons.about_principal(
         case.principal,
         is_narrowing=all(law.narrows for law in laws),
@@ -107,10 +108,13 @@ def decide(
         free_choice=free_choice,
         excluded=tuple(excluded),
         beyond=beyond,
+        recovery=recovery,
         notices=(
-            *(() if towed is None else (towed,)),
+            *farther,
             *view.notices(excluded, beyond),
             *principal,
+            *reach.about_battery(case, scene),
+            *towing,
             *reasons.about_case(case, scene.arrival, measured),
             *legal,
         ),
@@ -140,34 +144,35 @@ def scene_for(
         deadline=policy.deadline(case.urgency),
         decided_at=decided_at,
         agreement=Agreement.of(case, at=decided_at) if is_narrowing else None,
+        road_reach_m=reach.road_reach_m(case, policy, arrival),
     )
 
 
-def _towed_if_nobody(
+def _farther_if_nobody(
     scene: Scene, point: NDArray[np.float64], measured: Measured | None
-) -> tuple[Scene, Found, Reason | None]:
-    """What is found around the vehicle; and why it is towed, if it only could have limped."""
-    scene = _arriving(scene, scene.arrival, measured)
+) -> tuple[Scene, Found, tuple[Reason, ...]]:
+    """What is found around the vehicle; and why it is searched for farther than it gets alone."""
+    scene = _with_roads(scene, measured)
     found = search(scene, point, wanted=scene.policy.ranked_max)
-    if scene.arrival is not Arrival.LIMPS or found.count[0]:
-        return scene, found, None
-    towed = _arriving(scene, Arrival.TOWED, measured)
-    why = Reason("notices.towed_instead", (("radius_m", scene.radius_m),))
-    return towed, search(towed, point, wanted=scene.policy.ranked_max), why
+    beyond = reach.farther(scene)
+    if found.count[0] or beyond is None:
+        return scene, found, ()
+    scene = _with_roads(beyond[0], measured)
+    return scene, search(scene, point, wanted=scene.policy.ranked_max), (beyond[1],)
 
 
-def _arriving(scene: Scene, arrival: Arrival, measured: Measured | None) -> Scene:
-    """The scene of a vehicle that gets there in this way, with what was measured for it."""
+def _with_roads(scene: Scene, measured: Measured | None) -> Scene:
+    """The scene with what was measured, for the way in which the vehicle gets there."""
     roads = None
     if measured is not None and measured.times:
         roads = RoadTable.of(
             measured,
             scene.directory,
             scene.policy,
-            arrival=arrival,
+            arrival=scene.arrival,
             vehicle_class=scene.vehicle_class,
         )
-    return replace(scene, arrival=arrival, roads=roads)
+    return replace(scene, roads=roads)
 
 
 def _with_nearer(offers: tuple[Offer, ...], excluded: list[Exclusion]) -> tuple[Offer, ...]:

@@ -61,6 +61,20 @@ class Way(_Data, frozen=True, kw_only=True):
     fetch_s: int
 
 
+class Battery(_Data, frozen=True, kw_only=True):
+    """What a battery-electric vehicle of a class is taken to have, and to need."""
+
+    kwh: int
+    kwh_per_100_km: int
+
+
+class Reach(_Data, frozen=True, kw_only=True):
+    """How far a battery is taken to last; a class that is not named is not limited."""
+
+    reserve_pct: int
+    batteries: dict[VehicleClass, Battery]
+
+
 class Assumed(_Data, frozen=True, kw_only=True):
     """What is assumed of a site that does not say."""
 
@@ -137,6 +151,7 @@ class Policy(_Data, frozen=True, kw_only=True):
     deadline_h: dict[Urgency, int]
     unstated: Unstated
     terms: tuple[TermRule, ...]
+    reach: Reach | None = None
 
     def travel_s(self, distance_m: int, *, arrival: Arrival, vehicle_class: VehicleClass) -> int:
         """Estimated seconds from now until the vehicle is there, help included."""
@@ -167,6 +182,14 @@ class Policy(_Data, frozen=True, kw_only=True):
         """
         slowest_s = -(-road_m * 18 // (5 * self._speed_kmh_max(arrival, vehicle_class)))
         return np.maximum(drive_s, slowest_s) + self.arrivals[arrival].fetch_s
+
+    def road_reach_m(self, soc_pct: float, vehicle_class: VehicleClass) -> int | None:
+        """How far by road a battery lasts down to the reserve; None if nothing is assumed of it."""
+        if self.reach is None or vehicle_class not in self.reach.batteries:
+            return None
+        battery = self.reach.batteries[vehicle_class]
+        left_kwh = max(soc_pct - self.reach.reserve_pct, 0) / 100 * battery.kwh
+        return round(left_kwh / battery.kwh_per_100_km * 100_000)
 
     def road_m_max(self, arrival: Arrival) -> int:
         """How long a way may be: as long as roads within the radius are taken to be."""

@@ -9,12 +9,12 @@ were measured, the road decides.
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from dtc_db.need import Arrival
 from routing.directory.snapshot import Directory
 from routing.geo import unit_vectors
 from routing.matching.batch_search import search
 from routing.matching.match import arrival_for, decide, scene_for
 from routing.matching.policy import Policy
+from routing.matching.reach import farther
 from routing.model import Case, Decision, Site
 from routing.ports import TravelTimes
 
@@ -51,17 +51,17 @@ def shortlist(
     """The sites that may compete for a case, by straight lines, ordered by id.
 
     As many as the policy lets compete; where somebody's rules narrow the list, also those that
-    would without them, and where the vehicle limps, those that would if it had to be towed. Empty
-    if nobody knows where it is.
+    would without them, and where the vehicle gets not far by itself, those farther away. Empty if
+    nobody knows where it is.
     """
     if case.position is None:
         return ()
-    arrival = arrival_for(case)
-    decided_at = decided_at.astimezone(UTC)
+    arrival, decided_at = arrival_for(case), decided_at.astimezone(UTC)
     point = unit_vectors([case.position])
     rows: set[int] = set()
-    for way in {arrival, Arrival.TOWED} if arrival is Arrival.LIMPS else {arrival}:
-        scene = scene_for(case, directory, policy, arrival=way, decided_at=decided_at)
+    near = scene_for(case, directory, policy, arrival=arrival, decided_at=decided_at)
+    beyond = farther(near)
+    for scene in (near,) if beyond is None else (near, beyond[0]):
         for agreement in {scene.agreement, None}:
             found = search(replace(scene, agreement=agreement), point, wanted=policy.ranked_max)
             rows.update(found.ring.rows[0, : int(found.count[0])].tolist())
