@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from api import access, assessment, match, pages, problems, schemas
 from api.errors import NotReadyError
 from api.limits import BodyLimit
-from api.register import businesses, documents, presence, proposals, reminders
+from api.register import businesses, documents, measures, presence, proposals, reminders
 from api.routes import Database, router
 from routing.ports import TravelTimes
 from storage.pool import Pool
@@ -55,7 +55,7 @@ def create_app(
     app.include_router(router)
     app.include_router(match.router)
     app.include_router(assessment.router)
-    for each in (access, businesses, proposals, documents, presence, reminders):
+    for each in (access, businesses, proposals, documents, presence, reminders, measures):
         app.include_router(each.router)
     app.add_api_route("/healthz", get_health, tags=["operation"], responses={})
     app.add_api_route(

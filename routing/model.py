@@ -147,6 +147,21 @@ class HourlyRate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    """What keeps a site off every list, from a moment on.
+
+    Attributes:
+        measure: ``suspended`` or ``removed``.
+        cause: In one word that may be told to everybody.
+        since: Aware.
+    """
+
+    measure: str
+    cause: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
     """One workshop of a repairer, or one van.
 
@@ -168,6 +183,7 @@ class Site:
         networks: Of which it is a member, lower case.
         insurers: By whom it is approved, lower case.
         has_replacement_car: Whether one is lent while the vehicle is there; None where nobody said.
+        bar: Why, and from when, it is on no list; None if it may be.
     """
 
     site_id: str
@@ -189,6 +205,7 @@ class Site:
     networks: frozenset[str] = frozenset()
     insurers: frozenset[str] = frozenset()
     has_replacement_car: bool | None = None
+    bar: Bar | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -296,6 +313,7 @@ class Reason(NamedTuple):
 class Rule(StrEnum):
     """Why a site that was weighed is not on the list; checked in this order, the first counts."""
 
+    BARRED = "barred"  # suspended or removed, after notice
     VEHICLE_CLASS = "vehicle_class"
     MAKE = "make"
     SKILLS = "skills"

@@ -6,16 +6,16 @@ can be read for ever after: a row that changes leaves what it said before in `su
 
 import contextlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from routing.directory.snapshot import Directory
 from routing.errors import CasesUnavailableError
 from routing.imports.absences import format_absences
 from routing.imports.rates import format_rates
 from routing.imports.service_area import format_service_area
-from routing.model import Credential, Person, Site
+from routing.model import Bar, Credential, Person, Site
 from storage.errors import DatabaseUnavailableError
 from storage.keys import DIRECTORY_LOCK
 from storage.pool import Connection, Pool, transaction
@@ -178,6 +178,17 @@ async def import_within(
     )
 
 
+async def bar_within(connection: Connection, bars: Mapping[str, Bar | None], source: str) -> None:
+    """Let sites be on no list from a moment on, or on lists again, as a part of a transaction."""
+    await connection.execute(SQL["one_import_at_a_time"])
+    version = int(await connection.fetchval(SQL["insert_version"], source))
+    texts = ["" if bar is None else _bar_text(bar) for bar in bars.values()]
+    if await connection.fetch(SQL["update_bars"], [*bars], texts, version):
+        await _announce(connection)
+    else:
+        await connection.execute(SQL["delete_version"], version)
+
+
 async def _import_people(
     connection: Connection, sites: Sequence[Site], version: int, *, are_people_stated: bool
 ) -> int:
@@ -232,6 +243,10 @@ def _site_json(site: Site) -> dict[str, object]:
         "insurers": sorted(site.insurers),
         "has_replacement_car": site.has_replacement_car,
     }
+
+
+def _bar_text(bar: Bar) -> str:
+    return f"{bar.measure} {bar.cause} {bar.since.astimezone(UTC).isoformat()}"
 
 
 def _person_row(site: Site, person: Person) -> tuple[object, ...]:

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from operator import attrgetter
 
 from dtc_db.vehicle import VehicleClass
 from routing.imports.absences import parse_absences
 from routing.imports.rates import parse_rates
 from routing.imports.service_area import load_service_area
-from routing.model import Credential, Evidence, Person, Position, Site
+from routing.model import Bar, Credential, Evidence, Person, Position, Site
 from storage.bulk import make_values
 from storage.copying import NULL, Row, fields_of, unescape
 
@@ -123,6 +123,11 @@ def _date(field: str | None) -> date | None:
     return None if field is None else _day(field)
 
 
+def _bar(text: str) -> Bar:
+    measure, cause, since = text.split(" ")
+    return Bar(measure=measure, cause=cause, since=datetime.fromisoformat(since))
+
+
 def _day(text: str) -> date:
     """A day; the driver writes the first and the last of the calendar as infinite ones."""
     return _INFINITE.get(text) or date.fromisoformat(text)
@@ -145,4 +150,5 @@ _COLUMNS: dict[str, Callable[[str | None], object]] = {
     "networks": _words,
     "insurers": _words,
     "has_replacement_car": lambda cell: None if cell is None else cell == "t",
+    "bar": lambda cell: _bar(cell) if cell else None,
 }

@@ -148,6 +148,8 @@ def judge(  # noqa: PLR0913 - who is asked, what, by which numbers, and when
         day: Of arrival, by UTC: titles must count on it.
         at: The moment of arrival: people must be there.
     """
+    if (failure := barred(site, at)) is not None:
+        return Standing(failure=failure)
     held = team_evidence(site, day=day, at=at, catalogue=catalogue)
     look = _Look(site, question, policy.unstated, held)
     for rule, find_missing in _RULES:
@@ -189,14 +191,27 @@ def may_pass(site: Site, question: Question) -> bool:
 
 
 def is_bound_to_hours(site: Site) -> bool:
-    """Whether some of its people come and go, so that the day of arrival does not settle it."""
-    return any(
+    """Whether it is barred, or its people come and go: the day of arrival does not settle it."""
+    return site.bar is not None or any(
         person.hours is not None
         or person.absences
         or person.employed_from is not None
         or person.employed_until is not None
         for person in site.people
     )
+
+
+def barred(site: Site, at: datetime) -> Failure | None:
+    """The rule `BARRED`: it is neither suspended nor removed at this moment."""
+    bar = site.bar
+    if bar is None or at < bar.since:
+        return None
+    words = (
+        ("measure", Reason(f"measures.{bar.measure}")),
+        ("date", bar.since.date().isoformat()),
+        ("cause", Reason(f"causes.{bar.cause}")),
+    )
+    return Failure(Rule.BARRED, (f"{bar.measure}: {bar.cause}",), words)
 
 
 def closed(arrives_at: datetime, opening: Opening) -> Failure | None:

@@ -12,10 +12,9 @@ from routing.register import forms
 from routing.register.model import Kind, Proposal, State
 from storage.directory import import_within
 from storage.pool import Connection, Pool, transaction
-from storage.register.rows import SQL
+from storage.register.measures import set_bars
+from storage.register.rows import SOURCE, SQL
 from storage.snapshot import read_some
-
-SOURCE = "self-service"
 
 
 async def accept(
@@ -130,6 +129,7 @@ async def _accept_site(connection: Connection, proposal: Proposal, site: Site) -
     owner = await connection.fetchval(SQL["select_owner"], site.site_id)
     if owner != proposal.business_id:
         raise NotNowError("the site belongs to another business")
+    await set_bars(connection, proposal.business_id)  # what counts against all its sites
 
 
 async def _accept_person(connection: Connection, stated: forms.Employed) -> None:

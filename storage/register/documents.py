@@ -8,8 +8,7 @@ from uuid import UUID
 from routing.errors import NotNowError
 from routing.register.model import State
 from storage.pool import Pool, transaction
-from storage.register.proposals import lock_business
-from storage.register.rows import SQL
+from storage.register.rows import SQL, lock_business
 
 DOCUMENTS_MAX, DOCUMENTS_UNREVIEWED_MAX = 50, 3
 

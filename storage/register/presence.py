@@ -13,10 +13,10 @@ from routing.register import forms
 from storage.directory import Imported, import_within
 from storage.errors import TooManyError
 from storage.pool import Connection, Pool, transaction
-from storage.register.acceptance import SOURCE, find_person, get_site
+from storage.register.acceptance import find_person, get_site
 from storage.register.events import record_event
-from storage.register.proposals import A_DAY_MAX, lock_business
-from storage.register.rows import SQL
+from storage.register.proposals import A_DAY_MAX
+from storage.register.rows import SOURCE, SQL, lock_business
 
 STATED = "stated"
 

@@ -18,7 +18,7 @@ from storage.errors import NoSuchProposalError, TooManyError
 from storage.pool import Connection, Pool, transaction
 from storage.register.acceptance import accept, held_by, known_evidence
 from storage.register.events import record_event
-from storage.register.rows import SQL, Decided, insert_proposal, proposal_of
+from storage.register.rows import SQL, Decided, insert_proposal, lock_business, proposal_of
 from storage.views import Page, Place
 
 # Of one business. Who was not accepted yet has little to say, and fills nobody's queue.
@@ -133,18 +133,6 @@ async def list_proposals(
         return Page(items, None)
     last = items[-1].proposal
     return Page(items, Place(last.proposed_at, last.proposal_id))
-
-
-async def lock_business(connection: Connection, business_id: UUID) -> State:
-    """Let nobody else change anything of a business until the end of the transaction.
-
-    Raises:
-        NoSuchProposalError: If there is no such business.
-    """
-    state = await connection.fetchval(SQL["lock_business"], business_id)
-    if state is None:
-        raise NoSuchProposalError(f"there is no business {business_id}")
-    return State(state)
 
 
 async def check_bounds(

@@ -3,15 +3,19 @@
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 import asyncpg
 
 from routing.model import Evidence
 from routing.register.model import Kind, Proposal, Ruling, State
+from storage.errors import NoSuchProposalError
 from storage.pool import Connection
 from storage.statements import load_statements
 
 SQL = load_statements("register")
+
+SOURCE = "self-service"  # of what the directory knows by it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +49,18 @@ async def insert_proposal(
         "" if ruling is None else ruling.reason,
         None if ruling is None else ruling.evidence,
     )
+
+
+async def lock_business(connection: Connection, business_id: UUID) -> State:
+    """Let nobody else change anything of a business until the end of the transaction.
+
+    Raises:
+        NoSuchProposalError: If there is no such business.
+    """
+    state = await connection.fetchval(SQL["lock_business"], business_id)
+    if state is None:
+        raise NoSuchProposalError(f"there is no business {business_id}")
+    return State(state)
 
 
 def proposal_of(row: asyncpg.Record) -> Decided:

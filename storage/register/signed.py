@@ -22,8 +22,8 @@ from routing.register.review import check_ground
 from storage.pool import Connection, Pool, transaction
 from storage.register.acceptance import add_credential
 from storage.register.events import record_event
-from storage.register.proposals import check_bounds, lock_business
-from storage.register.rows import SQL, Decided, insert_proposal
+from storage.register.proposals import check_bounds
+from storage.register.rows import SQL, Decided, insert_proposal, lock_business
 
 _BY = "signature"
 

@@ -51,6 +51,13 @@ where
     )
 returning xmax = 0 as is_new
 
+-- name: update_bars
+update site
+set bar = given.bar, known_from = $3
+from unnest($1::text[], $2::text[]) as given (site_id, bar)
+where site.site_id = given.site_id and site.bar <> given.bar
+returning site.site_id
+
 -- name: select_known_sites
 select site_id from site where site_id = any($1::text[])
 

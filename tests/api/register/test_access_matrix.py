@@ -31,6 +31,11 @@ ROUTES = {
     ("get", "/v1/businesses/{business}/documents/{document}"): PARTY,
     ("put", "/v1/businesses/{business}/presence"): OWNER,
     ("get", "/v1/businesses/{business}/reminders"): PARTY,
+    ("post", "/v1/businesses/{business}/measures"): REVIEWER,
+    ("get", "/v1/businesses/{business}/measures"): PARTY,
+    ("get", "/v1/businesses/{business}/measures/{measure}"): PARTY,
+    ("post", "/v1/businesses/{business}/measures/{measure}/reply"): OWNER,
+    ("post", "/v1/businesses/{business}/measures/{measure}/ruling"): REVIEWER,
 }
 # Who gets past the check of keys; what the route then says of the request is another matter.
 PASSES = {
@@ -42,12 +47,15 @@ PASSES = {
 }
 
 
-async def ids_of(business: Party) -> dict[str, str]:
+async def ids_of(reviewer: Party, business: Party) -> dict[str, str]:
     """The ids that stand in paths, of things of this business."""
     made = await business.propose("site", **SITE)
+    notice = {"kind": "removed", "cause": "gone", "reason": "Nobody opens."}
+    measure = await reviewer.send("POST", f"{business.path}/measures", json=notice)
     return {
         "business": business.path.rpartition("/")[2],
         "proposal": made["proposal"],
+        "measure": measure.json()["measure"],
         "document": await business.document(),
     }
 
@@ -56,10 +64,14 @@ async def try_route(
     client: httpx.AsyncClient, method: str, path: str, token: str | None
 ) -> httpx.Response:
     bodies: dict[str, Any] = {
-        "ruling": {"accept": False, "reason": ""},
+        "ruling": {"uphold": True, "reason": ""}
+        if "/measures/" in path
+        else {"accept": False, "reason": ""},
         "businesses": {"name": "Garage", "country": "FR", "contact": "desk@garage.example"},
         "proposals": {"kind": "site", "fields": {}},
         "presence": {"fields": {}},
+        "measures": {"kind": "removed", "cause": "gone", "reason": ""},
+        "reply": {"text": ""},
     }
     body = bodies.get(path.rpartition("/")[2]) if method != "get" else None
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
@@ -83,8 +95,8 @@ async def test_every_route_by_every_key_on_everybodys_things(
     assert described == set(ROUTES)
     reviewer = await new_reviewer(client, pool)
     own, other = await new_business(client), await new_business(client, "Garage 002")
-    ids = await ids_of(own)
-    await ids_of(other)
+    ids = await ids_of(reviewer, own)
+    await ids_of(reviewer, other)
     keys = {
         "nobody": None,
         "a guess": "rbk_" + "A" * 43,
@@ -115,13 +127,14 @@ async def test_every_route_by_every_key_on_everybodys_things(
 
 
 async def test_under_its_own_path_a_business_finds_nothing_of_another(
-    client: httpx.AsyncClient,
+    client: httpx.AsyncClient, pool: Pool
 ) -> None:
+    reviewer = await new_reviewer(client, pool)
     own, other = await new_business(client), await new_business(client, "Garage 002")
     await other.document(b"%PDF another one")
-    foreign = {**await ids_of(other), "business": own.path.rpartition("/")[2]}
+    foreign = {**await ids_of(reviewer, other), "business": own.path.rpartition("/")[2]}
     foreign["document"] = await other.document(b"%PDF theirs")
-    unknown = {**foreign, "proposal": str(uuid4()), "document": "0" * 64}
+    unknown = {**foreign, "proposal": str(uuid4()), "measure": str(uuid4()), "document": "0" * 64}
     for (method, path), needs in ROUTES.items():
         if needs in (PARTY, OWNER) and path.count("{") == 2:
             answers = [

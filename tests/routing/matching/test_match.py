@@ -1,5 +1,6 @@
 """Situations, each with the list and the reason that it must get."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import msgspec
@@ -12,7 +13,7 @@ from routing.directory.snapshot import Directory
 from routing.matching.match import decide
 from routing.matching.policy import Policy, load_policy
 from routing.matching.texts import load_texts
-from routing.model import Case, Decision, Position, Rule, Site
+from routing.model import Bar, Case, Decision, Position, Rule, Site
 from routing.testing import HERE, LIGHT, NOW, case, held, need, site
 
 FR = "fr-nf-c-18-550"
@@ -86,6 +87,20 @@ def test_an_exclusion_names_the_rule_and_what_would_have_satisfied_it(
     decision = decided(a_case, garage)
     assert decision.offers == ()
     assert [(one.rule, one.missing) for one in decision.excluded] == [(rule, missing)]
+
+
+def test_a_barred_site_is_on_no_list_from_its_moment_on_and_says_why() -> None:
+    later = NOW + timedelta(days=1)
+    for since, rules in ((NOW - timedelta(days=1), [Rule.BARRED]), (later, [])):
+        bar = Bar(measure="suspended", cause="safety", since=since)
+        garage = replace(site("a", [LIGHT]), bar=bar)
+        decision = decided(case(ENGINE), garage)
+        assert [one.rule for one in decision.excluded] == rules
+        assert len(decision.offers) == 1 - len(rules)
+        for one in decision.excluded:
+            assert one.missing == ("suspended: safety",)
+            assert english(one.why) == "is suspended since 2026-11-22: people would be in danger"
+            assert "gesperrt seit 22.11.2026" in load_texts("de").tell(one.why)
 
 
 def test_the_rules_are_checked_in_their_published_order() -> None:
