@@ -132,6 +132,10 @@ class Knowledge:
         """What a kind of work, such as a symptom names, takes on this vehicle."""
         return self._requirements.of(trade, vehicle, urgency)
 
+    def say(self, trade: str, urgency: Urgency, lang: str = "en") -> tuple[str, str]:
+        """What driver and fleet are told of a kind of work, such as a symptom names."""
+        return self._actions.say(urgency, self._requirements.trades[trade].hazard, lang)
+
     def _assess(
         self,
         code: Code,

@@ -5,7 +5,7 @@
 Ids are derived, so that whoever repeats a step makes the same row, the same push, the same entry.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cache
@@ -16,7 +16,7 @@ from dtc_db.codes import Code, J1939Dtc
 from dtc_db.need import AllOf, Arrival, Expression, Need, combine, format_expression
 from dtc_db.own_rules import rules_digest
 from dtc_db.rules import Finding, Judged, Role, Rules, Sign, apply
-from dtc_db.urgency import ORDER, gravest
+from dtc_db.urgency import ORDER, Urgency, gravest
 from dtc_db.vehicle import VehicleClass, VehicleKind
 from routing.geo import coarse
 from routing.model import Case, CaseFault, CaseFinding, Position
@@ -69,10 +69,21 @@ class WeighedFault:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Felt:
+    """What something that a person noticed asks for besides the faults."""
+
+    urgency: Urgency
+    need: Need
+    driver_action: str
+    fleet_action: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Weighed:
     """The faults of a vehicle, each weighed, in the order given.
 
     Attributes:
+        felt: For each symptom.
         vehicle: As far as it is known, its faults included.
         knowledge: As in `routing.model.Case`.
     """
@@ -80,6 +91,7 @@ class Weighed:
     vehicle: VehicleKind
     faults: tuple[WeighedFault, ...]
     findings: tuple[Finding, ...]
+    felt: tuple[Felt, ...]
     knowledge: tuple[tuple[str, str], ...]
     lang: str
 
@@ -111,6 +123,8 @@ def case_of(  # noqa: PLR0913 - each is one fact of the case, given by name
     rules: Rules | None = None,
     unit: str = "",
     fleet: str = "",
+    symptoms: Collection[str] = (),
+    speed_kmh: float | None = None,
     principal: Principal | None = None,
     warranty_until: date | None = None,
     lang: str = "en",
@@ -118,7 +132,7 @@ def case_of(  # noqa: PLR0913 - each is one fact of the case, given by name
     """Weigh the faults and join them: everything needed, the gravest urgency and its actions.
 
     Args:
-        faults: At least one, in any order; the case lists the gravest first.
+        faults: In any order; the case lists the gravest first. At least one, or a symptom.
         case_id: Of `case_id_of`.
         vehicle: As far as it is known.
         is_registered: Whether somebody registered the unit.
@@ -128,6 +142,8 @@ def case_of(  # noqa: PLR0913 - each is one fact of the case, given by name
         rules: On top of it; those that come with the package if None.
         unit: Name of the telematics unit.
         fleet: Whose vehicle it is.
+        symptoms: What a person noticed, by the names of the rules; it only ever asks for more.
+        speed_kmh: Of the vehicle when it told the faults; None if it did not say.
         principal: Whose rules hold for the vehicle.
         warranty_until: Last day of its maker's warranty.
         lang: In which language whoever asks is answered.
@@ -139,6 +155,8 @@ def case_of(  # noqa: PLR0913 - each is one fact of the case, given by name
         rules=rules,
         unit=unit,
         fleet=fleet,
+        symptoms=symptoms,
+        speed_kmh=speed_kmh,
         lang=lang,
     )
     return join(
@@ -159,6 +177,8 @@ def weigh(  # noqa: PLR0913 - each is one thing that a rule may look at, given b
     rules: Rules | None = None,
     unit: str = "",
     fleet: str = "",
+    symptoms: Collection[str] = (),
+    speed_kmh: float | None = None,
     lang: str = "en",
 ) -> Weighed:
     """Say what each fault means for this vehicle and which part it plays; as for `case_of`."""
@@ -177,6 +197,8 @@ def weigh(  # noqa: PLR0913 - each is one thing that a rule may look at, given b
         rules,
         unit=unit,
         fleet=fleet,
+        symptoms=symptoms,
+        speed_kmh=speed_kmh,
     )
     return Weighed(
         vehicle=vehicle,
@@ -192,6 +214,7 @@ def weigh(  # noqa: PLR0913 - each is one thing that a rule may look at, given b
             for fault, assessment, judged in zip(faults, before, judgement.faults, strict=True)
         ),
         findings=judgement.findings,
+        felt=tuple(_felt(judgement.findings, vehicle, knowledge, lang)),
         knowledge=tuple(_knowledge(knowledge, rules, vehicle, fleet)),
         lang=lang,
     )
@@ -211,8 +234,8 @@ def join(  # noqa: PLR0913 - each is one fact of the case, given by name
     """Make a case of weighed faults.
 
     What follows from others is listed, and what it means for the way to a workshop counts, but
-    mending it takes no skill of its own. What is set aside is listed apart, and counts for nothing.
-    What is left for another visit asks for nothing at this one, and yet the vehicle has it on its
+    mending it takes no skill of its own. What is set aside is listed apart, and counts for nothing;
+    if there is nothing else, whoever asks all the same is answered about that. What is left for another visit asks for nothing at this one, and yet the vehicle has it on its
     way.
 
     Args:
@@ -226,11 +249,16 @@ def join(  # noqa: PLR0913 - each is one fact of the case, given by name
         soc_pct: What the traction battery still holds.
     """
     counting = sorted((each for each in weighed.faults if each.counts), key=gravest_first)
+    aside = sorted((each for each in weighed.faults if not each.counts), key=gravest_first)
     left = [weighed.faults[place] for place in later]
     causes = [each for each in counting if each.judged.role is Role.CAUSE and each not in left]
-    aside = sorted((each for each in weighed.faults if not each.counts), key=gravest_first)
-    need = combine(each.after.need for each in causes)
-    whole = combine(each.after.need for each in counting)
+    if not counting and not weighed.felt:
+        aside, causes, counting = [], aside, aside
+    needs = [felt.need for felt in weighed.felt]
+    need = combine([*(each.after.need for each in causes), *needs])
+    whole = combine([*(each.after.need for each in counting), *needs])
+    said = [each.after for each in counting] + [*weighed.felt]
+    first = min(said, key=lambda each: ORDER.index(each.urgency), default=None)
     return Case(
         case_id=case_id,
         vehicle=weighed.vehicle,
@@ -239,9 +267,9 @@ def join(  # noqa: PLR0913 - each is one fact of the case, given by name
         position=None if position is None else coarse(position),
         faults=tuple(_case_fault(each) for each in counting if each not in left),
         need=replace(need, arrival=whole.arrival, recovery=whole.recovery),
-        urgency=gravest(each.after.urgency for each in counting),
-        driver_action=counting[0].after.driver_action if counting else "",
-        fleet_action=counting[0].after.fleet_action if counting else "",
+        urgency=gravest(each.urgency for each in said),
+        driver_action="" if first is None else first.driver_action,
+        fleet_action="" if first is None else first.fleet_action,
         principal=principal,
         warranty_until=warranty_until,
         soc_pct=soc_pct,
@@ -338,6 +366,20 @@ def _case_finding(finding: Finding, weighed: Weighed) -> CaseFinding:
         follows=tuple(codes[place] for place in finding.follows),
         source=finding.source,
     )
+
+
+def _felt(
+    findings: Sequence[Finding], vehicle: VehicleKind, knowledge: "Knowledge", lang: str
+) -> Iterator[Felt]:
+    for finding in findings:
+        if finding.trade and finding.urgency is not None:
+            driver_action, fleet_action = knowledge.say(finding.trade, finding.urgency, lang)
+            yield Felt(
+                urgency=finding.urgency,
+                need=knowledge.need_of(finding.trade, vehicle, finding.urgency),
+                driver_action=driver_action,
+                fleet_action=fleet_action,
+            )
 
 
 def _knowledge(

@@ -6,7 +6,8 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -17,19 +18,32 @@ from dtc_db.codes import parse_code
 from dtc_db.errors import MalformedCodeError
 from dtc_db.knowledge import Assessment, Knowledge
 from dtc_db.meaning import LANGUAGES
-from dtc_db.need import Json, need_to_json
+from dtc_db.need import NOTHING, Json, need_to_json
 from dtc_db.records import WwhObdRecord, parse_record
+from dtc_db.rules import Role, Rules, Sign, apply
 from dtc_db.search import find_codes
 from dtc_db.vehicle import Powertrain, VehicleClass, VehicleKind
 from rightbay.code_lists import read_layer
-from rightbay.commands import dtc_compare, dtc_lists, dtc_rules
+from rightbay.commands import dtc_case, dtc_compare, dtc_lists, dtc_rules
 from rightbay.commands.options import DataOption
 from rightbay.settings import load_settings
 from rightbay.supervision.instance import find_instance
 from storage.knowledge import PostgresKnowledgeStore
 from storage.pool import open_pool
 
+LAMPS = ("mil", "rsl", "awl", "pl")
+LAMP_STATES = ("on", "off", "slow_flash", "fast_flash")
 LINE_LENGTH_MAX = 1000  # of a longer line of standard input only the beginning is echoed
+
+
+class Status(StrEnum):
+    """What a control unit says of a code besides the code."""
+
+    PENDING = "pending"
+    STORED = "stored"
+    CONFIRMED = "confirmed"
+    ACTIVE = "active"
+    PERMANENT = "permanent"
 
 
 class CodeFirst(TyperGroup):
@@ -52,7 +66,7 @@ app.command("remove")(dtc_lists.remove)
 app.command("rule")(dtc_rules.rule)
 app.command("rules")(dtc_rules.rules)
 app.command("undo")(dtc_rules.undo)
-app.command("case")(dtc_rules.case)
+app.command("case")(dtc_case.case)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +77,11 @@ class Question:
     status: str | None
     lamps: tuple[tuple[str, str], ...]
     lang: str
+    fleet: str
+    speed_kmh: float | None
 
-    def put(self, knowledge: Knowledge, text: str) -> Assessment:
-        """Answer for one code.
+    def put(self, knowledge: Knowledge, rules: Rules, text: str) -> Assessment:
+        """Answer for one code, with what the rules say of it alone.
 
         Raises:
             MalformedCodeError: If the text is no code.
@@ -74,13 +90,28 @@ class Question:
         lamps = self.lamps
         if isinstance(record, WwhObdRecord) and record.advice is not None:
             lamps = (*lamps, ("advice", record.advice.value))
-        return knowledge.assess(
+        assessment = knowledge.assess(
             parse_code(text) if record is None else record.code,
             self.vehicle,
             status=self.status,
             lamps=lamps,
             lang=self.lang,
         )
+        sign = Sign(assessment.code, assessment.urgency)
+        (judged,) = apply(
+            [sign], self.vehicle, rules, fleet=self.fleet, speed_kmh=self.speed_kmh
+        ).faults
+        if not judged.because:
+            return assessment
+        revised = knowledge.revise(
+            assessment,
+            self.vehicle,
+            urgency=judged.urgency,
+            text=judged.text,
+            because=judged.because,
+            lang=self.lang,
+        )
+        return revised if judged.role is Role.CAUSE else replace(revised, need=NOTHING)
 
 
 @app.command()
@@ -100,13 +131,15 @@ def code(
     powertrain: Annotated[Powertrain, typer.Option(help="What drives it.")] = Powertrain.UNKNOWN,
     make: Annotated[str | None, typer.Option(help="Who made it.")] = None,
     year: Annotated[int | None, typer.Option(help="Model year.")] = None,
-    status: Annotated[
-        str | None, typer.Option(help="pending, stored, confirmed, active or permanent.")
-    ] = None,
+    status: Annotated[Status | None, typer.Option(help="As the control unit tells it.")] = None,
     lamp: Annotated[
         list[str] | None,
         typer.Option(help="A lamp and its state: mil=on, rsl=slow_flash. May be repeated."),
     ] = None,
+    speed_kmh: Annotated[
+        float | None, typer.Option("--speed", help="In km/h, when it told the code.")
+    ] = None,
+    fleet: Annotated[str, typer.Option(help="Whose vehicle it is, for rules of your own.")] = "",
     lang: Annotated[str, typer.Option(help=f"One of {', '.join(LANGUAGES)}.")] = LANGUAGES[0],
     layer: Annotated[
         list[Path] | None,
@@ -122,8 +155,8 @@ def code(
 ) -> None:
     """Say what a trouble code means, how urgent it is, what mending it takes, and why.
 
-    The lists of the running instance, or of the database that RIGHTBAY_DATABASE_URL names, are
-    asked before the tables that come with the package.
+    The lists and rules of the running instance, or of the database that RIGHTBAY_DATABASE_URL
+    names, speak besides the tables that come with the package.
     """
     if lang not in LANGUAGES:
         raise typer.BadParameter(f"--lang {lang}: expected one of {', '.join(LANGUAGES)}")
@@ -133,9 +166,20 @@ def code(
         make=make.lower() if make else None,
         model_year=year,
     )
-    asked = Question(vehicle, status, tuple(_lamp(text) for text in lamp or ()), lang)
-    knowledge = _knowledge(layer or [], data)
+    asked = Question(
+        vehicle,
+        status and status.value,
+        tuple(_lamp(text) for text in lamp or ()),
+        lang,
+        fleet,
+        speed_kmh,
+    )
+    knowledge, rules = _knowledge(layer or [], data)
     match words:
+        case ["search"]:
+            raise typer.BadParameter(
+                "search for what? for example `rightbay dtc search oil pressure`"
+            )
         case ["stats"]:
             _print(_stats(knowledge), as_json=as_json)
         case ["search", *wanted] if wanted:
@@ -148,33 +192,35 @@ def code(
             if isinstance(sys.stdin, io.TextIOWrapper):
                 sys.stdin.reconfigure(errors="replace")  # bytes that are no text are no code
             for line in sys.stdin:
-                _emit(_answer(knowledge, line.rstrip("\r\n")[:LINE_LENGTH_MAX], asked))
+                _emit(_answer(knowledge, rules, line.rstrip("\r\n")[:LINE_LENGTH_MAX], asked))
         case _:
-            _print_one(knowledge, " ".join(words), asked, as_json=as_json)
+            _print_one(knowledge, rules, " ".join(words), asked, as_json=as_json)
 
 
-def _knowledge(files: list[Path], data: Path | None) -> Knowledge:
-    """Our tables behind the given lists, else behind those of the database if there is one."""
-    knowledge = Knowledge.load()
+def _knowledge(files: list[Path], data: Path | None) -> tuple[Knowledge, Rules]:
+    """Our tables behind the given lists, else with what the database has if there is one."""
+    knowledge, rules = Knowledge.load(), Rules.load()
     if files:
-        return knowledge.with_layers(read_layer(file) for file in files)
+        return knowledge.with_layers(read_layer(file) for file in files), rules
     settings = load_settings(data=data)
     instance = find_instance(settings)
     url = settings.database_url or (instance.database_url if instance else None)
     if url is None:
-        return knowledge
-    return asyncio.run(_with_kept_lists(knowledge, url))
+        return knowledge, rules
+    return asyncio.run(_with_added(knowledge, rules, url))
 
 
-async def _with_kept_lists(knowledge: Knowledge, url: str) -> Knowledge:
+async def _with_added(knowledge: Knowledge, rules: Rules, url: str) -> tuple[Knowledge, Rules]:
     async with open_pool(url, size_max=1) as pool:
-        _, layers, _ = await PostgresKnowledgeStore(pool).fetch_added()
-    return knowledge.with_layers(layers)
+        _, layers, own = await PostgresKnowledgeStore(pool).fetch_added()
+    return knowledge.with_layers(layers), rules.with_own(own)
 
 
-def _print_one(knowledge: Knowledge, text: str, asked: Question, *, as_json: bool) -> None:
+def _print_one(
+    knowledge: Knowledge, rules: Rules, text: str, asked: Question, *, as_json: bool
+) -> None:
     try:
-        assessment = asked.put(knowledge, text)
+        assessment = asked.put(knowledge, rules, text)
     except MalformedCodeError as error:
         raise typer.BadParameter(str(error)) from error
     if as_json:
@@ -199,9 +245,9 @@ def shape_assessment(assessment: Assessment, lang: str) -> dict[str, Json]:
     }
 
 
-def _answer(knowledge: Knowledge, text: str, asked: Question) -> dict[str, Json]:
+def _answer(knowledge: Knowledge, rules: Rules, text: str, asked: Question) -> dict[str, Json]:
     try:
-        return shape_assessment(asked.put(knowledge, text), asked.lang)
+        return shape_assessment(asked.put(knowledge, rules, text), asked.lang)
     except MalformedCodeError as error:
         return {"input": text, "error": str(error)}
 
@@ -233,9 +279,12 @@ def _stats(knowledge: Knowledge) -> dict[str, Json]:
 
 
 def _lamp(text: str) -> tuple[str, str]:
-    name, separator, state = text.partition("=")
-    if not separator:
-        raise typer.BadParameter(f"--lamp {text}: expected a name and a state, such as mil=on")
+    name, _, state = text.partition("=")
+    if name not in LAMPS or state not in LAMP_STATES:
+        raise typer.BadParameter(
+            f"--lamp {text}: expected {', '.join(LAMPS)} and one of {', '.join(LAMP_STATES)}, "
+            "such as mil=on"
+        )
     return name, state
 
 

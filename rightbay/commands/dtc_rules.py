@@ -1,4 +1,4 @@
-"""`rightbay dtc rule`, `rules`, `undo`, `case`: what rules say on top of single codes."""
+"""`rightbay dtc rule`, `rules`, `undo`: rules of your own on top of single codes."""
 
 import asyncio
 import json
@@ -7,15 +7,10 @@ from typing import Annotated
 
 import typer
 
-from dtc_db.codes import parse_code
-from dtc_db.errors import MalformedCodeError, MalformedRuleError
-from dtc_db.knowledge import Knowledge
-from dtc_db.meaning import LANGUAGES
+from dtc_db.errors import MalformedRuleError
 from dtc_db.need import Json
 from dtc_db.own_rules import Effect, OwnRule, rule_to_json
-from dtc_db.rules import Judgement, Rules, Sign, apply
 from dtc_db.urgency import Urgency
-from dtc_db.vehicle import Powertrain, VehicleClass, VehicleKind
 from rightbay.commands.dtc_lists import AllOption, ByOption
 from rightbay.commands.options import DataOption, JsonOption
 from rightbay.settings import load_settings
@@ -84,90 +79,11 @@ def undo(
     typer.echo(f"rule {rule_id} is undone")
 
 
-def case(
-    codes: Annotated[list[str], typer.Argument(metavar="CODE...", help="All that are on.")],
-    *,
-    make: Annotated[str | None, typer.Option(help="Who made the vehicle.")] = None,
-    vehicle_class: Annotated[VehicleClass, typer.Option(help="What kind it is.")] = (
-        VehicleClass.UNKNOWN
-    ),
-    powertrain: Annotated[Powertrain, typer.Option(help="What drives it.")] = Powertrain.UNKNOWN,
-    unit: Annotated[str, typer.Option(help="Name of its telematics unit.")] = "",
-    symptom: Annotated[
-        list[str] | None, typer.Option(help="What somebody noticed. May be repeated.")
-    ] = None,
-    speed_kmh: Annotated[
-        float | None, typer.Option("--speed", help="In km/h, when it told the codes.")
-    ] = None,
-    lang: Annotated[str, typer.Option(help=f"One of {', '.join(LANGUAGES)}.")] = LANGUAGES[0],
-    as_json: JsonOption = False,
-) -> None:
-    """Say what several codes mean together: which to begin with, and which only follow.
-
-    The rules are those that come with the package; your own ones need a vehicle and its fleet.
-    """
-    known = Rules.load()
-    names = {each.name for each in known.tables.symptoms}
-    if unknown := set(symptom or ()) - names:
-        raise typer.BadParameter(
-            f"--symptom {min(unknown)}: expected one of {', '.join(sorted(names))}"
-        )
-    vehicle = VehicleKind(vehicle_class=vehicle_class, powertrain=powertrain, make=make)
-    knowledge = Knowledge.load()
-    try:
-        assessed = [knowledge.assess(parse_code(text), vehicle, lang=lang) for text in codes]
-    except MalformedCodeError as error:
-        raise typer.BadParameter(str(error)) from error
-    at = datetime.now(UTC)  # they are on together, as far as we are told
-    judgement = apply(
-        [Sign(each.code, each.urgency, at) for each in assessed],
-        vehicle,
-        known,
-        unit=unit,
-        symptoms=symptom or (),
-        speed_kmh=speed_kmh,
-    )
-    if as_json:
-        typer.echo(json.dumps(_shape_judgement(judgement, lang), ensure_ascii=False))
-        return
-    for fault, each in zip(judgement.faults, assessed, strict=True):
-        typer.echo(f"{fault.code}  {fault.role}, {fault.urgency}  {fault.text or each.text}")
-        for reason in fault.because:
-            typer.echo(f"  why  {reason}")
-    for finding in judgement.findings:
-        typer.echo(f"{finding.name}  {finding.text(lang)}")
-
-
 def _shape_rule(kept: KeptRule) -> dict[str, Json]:
     return {
         **rule_to_json(kept.rule),
         "undone_by": kept.ended_by or "",
         "undone_at": kept.ended_at.isoformat() if kept.ended_at else "",
-    }
-
-
-def _shape_judgement(judgement: Judgement, lang: str) -> dict[str, Json]:
-    return {
-        "urgency": judgement.urgency.value,
-        "faults": [
-            {
-                "code": str(fault.code),
-                "role": fault.role.value,
-                "urgency": fault.urgency.value,
-                "because": [*fault.because],
-            }
-            for fault in judgement.faults
-        ],
-        "findings": [
-            {
-                "name": finding.name,
-                "text": finding.text(lang),
-                "causes": [str(judgement.faults[place].code) for place in finding.causes],
-                "follows": [str(judgement.faults[place].code) for place in finding.follows],
-                "source": finding.source,
-            }
-            for finding in judgement.findings
-        ],
     }
 
 

@@ -74,7 +74,10 @@ def test_signs_and_vehicle_count() -> None:
         (["P538F"], "second digit 5"),
         (["P0301", "--lang", "xx"], "--lang xx"),
         (["P0301", "--lamp", "mil"], "--lamp mil"),
-        (["search"], "no trouble code"),
+        (["search"], "search for what"),
+        (["P0420", "--lamp", "mil=lit"], "expected mil, rsl, awl, pl"),
+        (["P0420", "--status", "old"], "'old' is not one of"),
+        (["case"], "give a code or a --symptom"),
         ([], "Missing argument"),
     ],
 )
@@ -161,3 +164,39 @@ def test_a_list_of_ones_own_is_held_against_ours(tmp_path: Path) -> None:
     found = json.loads(ask("compare", str(mine), "--json").output)
     assert found["blocks"]["P0"]["levels"] == {"generic": 2}
     assert [row["code"] for row in found["worst"]] == ["P0420", "P0128"]
+
+
+def test_what_a_person_notices_speaks_besides_the_codes_or_alone() -> None:
+    words = ["case", "P0420", "--symptom", "smoke", "--powertrain", "bev"]
+    together = json.loads(ask(*words, "--json").output)
+    assert together["urgency"] == "stop_now"
+    assert "get everybody out" in together["driver_action"]
+    assert "hv.live" in together["need"]["skills"]["all"]
+    assert together["need"]["arrival"] == "towed"
+    alone = json.loads(ask("case", "--symptom", "brake_pedal_soft", "--json").output)
+    assert (alone["urgency"], alone["need"]["skills"]) == ("stop_now", "brakes")
+    # The control: without the symptom it waits for the next service.
+    plain = json.loads(ask("case", "P0420", "--powertrain", "bev", "--json").output)
+    assert plain["urgency"] == "next_service"
+
+
+def test_a_case_of_what_is_no_fault_needs_no_visit() -> None:
+    said = ask("case", "P1000", "--make", "ford").output
+    assert said.splitlines()[-1] == "together  nothing that needs a visit"
+
+
+def test_a_case_weighs_speed() -> None:
+    assert "together  limp" in ask("case", "C0077", "--speed", "90").output
+    assert "together  soon" in ask("case", "C0077", "--speed", "30").output
+
+
+def test_rules_speak_of_a_single_code_too() -> None:
+    known = json.loads(ask("P1684", "--make", "jeep", "--json").output)
+    assert (known["urgency"], known["need"]["skills"]) == ("info", {"all": []})
+    assert "battery was disconnected" in known["why"][-1]
+    other = json.loads(ask("P1684", "--make", "kia", "--json").output)
+    assert other["urgency"] == "unknown"
+    fast = json.loads(ask("C0077", "--speed", "90", "--json").output)
+    slow = json.loads(ask("C0077", "--json").output)
+    assert (fast["urgency"], slow["urgency"]) == ("limp", "soon")
+    assert "at 90 km/h" in fast["why"][-1]

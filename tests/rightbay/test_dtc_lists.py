@@ -104,6 +104,10 @@ def test_rules_are_made_listed_and_undone() -> None:
     (listed,) = [json.loads(line) for line in run("rules", "--json").output.splitlines()]
     assert (listed["pattern"], listed["fleet"], listed["undone_by"]) == ("P04*", "north", "")
     assert ": hills" in run("rules").output
+    ours = ("P0420", "--make", "vw", "--json", "--fleet")
+    north, south = (json.loads(run(*ours, fleet).output) for fleet in ("north", "south"))
+    assert (north["urgency"], south["urgency"]) == ("soon", "next_service")
+    assert "by a manager on 20" in north["why"][-1]
     assert run("undo", "1", "--by", "another").output == "rule 1 is undone\n"
     assert run("rules").output == ""
     assert "undone 20" in run("rules", "--all").output

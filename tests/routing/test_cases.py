@@ -228,3 +228,26 @@ def test_only_faults_that_were_told_before_are_ruled_otherwise() -> None:
     assert is_ruled_otherwise(before, {"7E8 P0301": ["!1"]})
     assert is_ruled_otherwise(None, {"7E8 P0301": ["1"]})
     assert not is_ruled_otherwise(None, {"7E8 P0301": []})
+
+
+def test_a_symptom_asks_for_more_and_never_for_less(knowledge: Knowledge) -> None:
+    observed = [ObservedFault(code=parse_code("P0AA6"), ecu="7E8", status="confirmed")]
+
+    def felt(*symptoms: str) -> Case:
+        return case_of(
+            observed,
+            case_id="c",
+            vehicle=CAR,
+            is_registered=True,
+            position=None,
+            knowledge=knowledge,
+            symptoms=symptoms,
+        )
+
+    plain, milder, graver = felt(), felt("cabin_not_cooled"), felt("brake_pedal_soft")
+    assert milder.urgency is plain.urgency is Urgency.TOW
+    assert milder.driver_action == plain.driver_action
+    assert skills_of(plain.need.skills) < skills_of(milder.need.skills)
+    assert graver.urgency is Urgency.STOP_NOW
+    assert graver.driver_action != plain.driver_action
+    assert "brakes" in skills_of(graver.need.skills)
