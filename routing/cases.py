@@ -235,8 +235,8 @@ def join(  # noqa: PLR0913 - each is one fact of the case, given by name
 
     What follows from others is listed, and what it means for the way to a workshop counts, but
     mending it takes no skill of its own. What is set aside is listed apart, and counts for nothing;
-    if there is nothing else, whoever asks all the same is answered about that. What is left for another visit asks for nothing at this one, and yet the vehicle has it on its
-    way.
+    if there is nothing else, whoever asks all the same is answered about that. What is left for
+    another visit asks for nothing at this one, and yet the vehicle has it on its way.
 
     Args:
         weighed: As `weigh` gives it.

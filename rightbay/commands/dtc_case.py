@@ -84,7 +84,7 @@ def _lines(weighed: Weighed, joined: Case) -> list[str]:
         )
         lines += [f"  why  {reason}" for reason in each.judged.because]
     lines += [f"{finding.name}  {finding.text}" for finding in joined.findings]
-    if not joined.faults and not joined.findings:
+    if not _needs_visit(weighed):
         return [*lines, "together  nothing that needs a visit"]
     return [
         *lines,
@@ -95,10 +95,14 @@ def _lines(weighed: Weighed, joined: Case) -> list[str]:
     ]
 
 
+def _needs_visit(weighed: Weighed) -> bool:
+    return bool(weighed.felt) or any(each.counts for each in weighed.faults)
+
+
 def _shape(weighed: Weighed, joined: Case) -> dict[str, Json]:
-    needs_visit = bool(joined.faults or joined.findings)
     return {
-        "urgency": joined.urgency.value if needs_visit else "info",
+        "needs_visit": _needs_visit(weighed),
+        "urgency": joined.urgency.value,
         "driver_action": joined.driver_action,
         "fleet_action": joined.fleet_action,
         "need": need_to_json(joined.need),

@@ -251,3 +251,17 @@ def test_a_symptom_asks_for_more_and_never_for_less(knowledge: Knowledge) -> Non
     assert graver.urgency is Urgency.STOP_NOW
     assert graver.driver_action != plain.driver_action
     assert "brakes" in skills_of(graver.need.skills)
+
+
+def test_who_asks_about_nothing_but_what_is_set_aside_is_answered_about_that(
+    knowledge: Knowledge,
+) -> None:
+    ford = VehicleKind(vehicle_class=VehicleClass.CAR, powertrain=Powertrain.PETROL, make="ford")
+    case = made(knowledge, "P1000", vehicle=ford)
+    assert [(fault.code, fault.role) for fault in case.faults] == [("P1000", "not_a_fault")]
+    assert (case.urgency, case.set_aside) == (Urgency.INFO, ())
+    assert skills_of(case.need.skills), "nobody is listed because nothing was asked for"
+    # The control: beside a real fault it counts for nothing.
+    both = made(knowledge, "P1000", "P0128", vehicle=ford)
+    assert [fault.code for fault in both.faults] == ["P0128"]
+    assert both.need == made(knowledge, "P0128", vehicle=ford).need
