@@ -48,10 +48,14 @@ class BarePipe:
             manual_ack=True,
         )
         self._client.max_inflight_messages_set(INFLIGHT_UNLIMITED)
-        self._client.on_message = lambda _client, _data, message: self._arrived.append(message)
+        self._client.on_message = self._on_message
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._is_waiting = False
+        self._wake = asyncio.Event()
 
     async def run(self, broker: str, database: str) -> None:
         """Take reports until cancelled."""
+        self._loop = asyncio.get_running_loop()
         address = urlsplit(broker)
         connection = await asyncpg.connect(database)
         try:
@@ -67,7 +71,22 @@ class BarePipe:
             self._client.loop_stop()
             await connection.close()
 
+    def _on_message(self, _client: object, _data: object, message: paho.MQTTMessage) -> None:
+        self._arrived.append(message)
+        if self._is_waiting and self._loop is not None:
+            self._is_waiting = False
+            self._loop.call_soon_threadsafe(self._wake.set)
+
+    async def _until_something_came(self) -> None:
+        """Wait without looking again and again, which would cost the other pipe its time."""
+        self._wake.clear()
+        self._is_waiting = True
+        if not self._arrived:  # looked at once more: it may have come before the line above
+            await self._wake.wait()
+        self._is_waiting = False
+
     async def _take(self, connection: asyncpg.Connection) -> None:
+        await self._until_something_came()
         deadline_s = time.monotonic() + BATCH_AGE_S_MAX
         while len(self._arrived) < BATCH_REPORTS_MAX and time.monotonic() < deadline_s:  # noqa: ASYNC110 - paho's thread fills it
             await asyncio.sleep(0.001)

@@ -17,7 +17,7 @@ def ingest(
     *,
     rounds: Annotated[int, typer.Option(min=1, max=50, help="Of which the median counts.")] = 5,
     reports: Annotated[
-        int, typer.Option(min=1_000, max=1_000_000, help="In one round of the sustained rate.")
+        int, typer.Option(min=5_000, max=1_000_000, help="In one round of the sustained rate.")
     ] = 12_000,
     vehicles: Annotated[int, typer.Option(min=1, max=100_000, help="That send them.")] = 2_000,
     latency_s: Annotated[
