@@ -158,7 +158,10 @@ def _farther_if_nobody(
     if found.count[0] or beyond is None:
         return scene, found, ()
     scene = _with_roads(beyond[0], measured)
-    return scene, search(scene, point, wanted=scene.policy.ranked_max), (beyond[1],)
+    found = search(scene, point, wanted=scene.policy.ranked_max)
+    # To charge on the way helps only where there is somebody to go to.
+    is_of_use = found.count[0] or scene.arrival is Arrival.TOWED
+    return scene, found, (beyond[1],) if is_of_use else ()
 
 
 def _with_roads(scene: Scene, measured: Measured | None) -> Scene:

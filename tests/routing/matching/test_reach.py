@@ -96,6 +96,13 @@ def test_an_empty_battery_is_told_to_be_charged_and_sends_nobody_nowhere(soc_pct
     assert "charge it on the way" in notices(decision)[0]
 
 
+def test_to_charge_on_the_way_is_told_only_if_there_is_somebody_to_go_to() -> None:
+    nobody = decided(electric(0), garage("beyond", 400), site("unable"))
+    assert names(nobody) == []
+    assert not any("charge it on the way" in notice for notice in notices(nobody))
+    assert any("is competent and free" in notice for notice in notices(nobody))
+
+
 def test_who_limps_and_is_nearly_empty_is_towed() -> None:
     decision = decided(electric(12, urgency=Urgency.LIMP), NEAR)
     assert decision.arrival is Arrival.TOWED
