@@ -162,20 +162,24 @@ async def _api(settings: Settings) -> AsyncIterator[Serve]:
             trust.load_trust(settings.trust)  # a list nobody can read stops the start
 
         async def serve() -> None:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(
-                    upkeep.serve(pool, now=partial(datetime.now, UTC)), name="register"
-                )
-                group.create_task(
-                    server.serve(
-                        pool,
-                        host=settings.api_host,
-                        port=settings.api_port or API_PORT,
-                        travel=travel_times(settings),
-                        trust=settings.trust,
-                    ),
-                    name="http",
-                )
+            try:
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(
+                        upkeep.serve(pool, now=partial(datetime.now, UTC)), name="register"
+                    )
+                    tasks.create_task(
+                        server.serve(
+                            pool,
+                            host=settings.api_host,
+                            port=settings.api_port or API_PORT,
+                            travel=travel_times(settings),
+                            trust=settings.trust,
+                        ),
+                        name="http",
+                    )
+            except ExceptionGroup as group:
+                # One failed and the other was cancelled: what failed is one line for the operator.
+                raise group.exceptions[0] from group
 
         yield serve
 

@@ -79,7 +79,7 @@ async def try_route(
 
 
 def is_keyed(operation: dict[str, Any]) -> bool:
-    return "self-service" in operation["tags"]
+    return "self-service" in operation.get("tags", ())
 
 
 async def test_every_route_by_every_key_on_everybodys_things(
