@@ -83,6 +83,11 @@ def freeze_frames(observations: Iterable[Observation]) -> FreezeFrames:
     return {(key[0], code): tuple(values[key].items()) for key, code in codes.items()}
 
 
+def charge_pct(report: Report) -> float | None:
+    """What the traction battery holds, by the unit's word or by what was read on the bus."""
+    return report.soc_pct if report.soc_pct is not None else dict(report.signals).get("soc_pct")
+
+
 def _signals_near(report: Report) -> Values:
     near = dict(report.signals)
     for name in ("speed_kmh", "odometer_km", "soc_pct"):

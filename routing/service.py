@@ -171,6 +171,7 @@ def plan(  # noqa: PLR0913 - each is one thing that a verdict follows from
         case_id=str(case_id),
         is_registered=claim.is_registered,
         position=claim.position,
+        soc_pct=claim.soc_pct,
         principal=claim.principal,
         warranty_until=claim.warranty_until,
     )

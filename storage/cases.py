@@ -193,6 +193,7 @@ async def _claims(
             vehicle=_vehicle_kind(vehicles[row["vehicle_id"]]),
             is_registered=vehicles[row["vehicle_id"]]["is_registered"],
             position=_position(vehicles[row["vehicle_id"]]),
+            soc_pct=vehicles[row["vehicle_id"]]["soc_pct"],
             faults=tuple(faults.get(row["vehicle_id"], ())),
             case=cases.get(row["vehicle_id"]),
             unit=vehicles[row["vehicle_id"]]["unit"],

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from gateway.clock import Clock, Reading, read_clock
 from gateway.episodes import Episode, Transition, advance
+from gateway.evidence import charge_pct
 from gateway.model import Position, Report
 from gateway.standing import Key, Standing, repeat, says_of_faults, settled, stand
 
@@ -49,6 +50,8 @@ class Changes:
         readings: One for each report, in their order.
         rows: Episodes to write; of one fault several, the latest last.
         followed: Stored episodes that are no longer the latest of their fault.
+        position: Where the vehicle was when a fault of it last changed; None if it did not say.
+        soc_pct: What its traction battery held there, likewise.
     """
 
     vehicle: Vehicle
@@ -58,6 +61,7 @@ class Changes:
     followed: list[Episode] = field(default_factory=list)
     transitions: list[Transition] = field(default_factory=list)
     position: Position | None = None
+    soc_pct: float | None = None
 
 
 def take_repeats(vehicle: Vehicle, reports: Sequence[Report]) -> Changes | None:
@@ -122,6 +126,7 @@ class _Work:
         result.transitions += step.transitions
         if step.transitions and report.position is not None:
             result.position = report.position
+            result.soc_pct = charge_pct(report)
 
     def result(self) -> Changes:
         result = self._result

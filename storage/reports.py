@@ -177,7 +177,7 @@ async def _insert_reports(
 
 async def _write(connection: Connection, changes: Mapping[UUID, Changes]) -> None:
     vehicles = [
-        (key, c.vehicle, c.position)
+        (key, c.vehicle, c.position, c.soc_pct)
         for key, c in changes.items()
         if c.is_vehicle_new or c.position is not None
     ]
@@ -194,7 +194,8 @@ async def _write(connection: Connection, changes: Mapping[UUID, Changes]) -> Non
 
 
 async def _update_vehicles(
-    connection: Connection, rows: Sequence[tuple[UUID, Vehicle, Position | None]]
+    connection: Connection,
+    rows: Sequence[tuple[UUID, Vehicle, Position | None, float | None]],
 ) -> None:
     columns = zip(
         *(
@@ -203,8 +204,9 @@ async def _update_vehicles(
                 *(clock.error_s, clock.lag_s, clock.lag_since),
                 *(_NONE if s is None else (s.digest, s.last_seen_at, s.observed_at, s.seq)),
                 *((None, None) if p is None else (p.lon_deg, p.lat_deg)),
+                soc_pct,
             )
-            for key, (clock, s), p in rows
+            for key, (clock, s), p, soc_pct in rows
         ),
         strict=True,
     )

@@ -34,14 +34,16 @@ set
     standing_observed_at = given.standing_observed_at,
     standing_seq = given.standing_seq,
     lon_deg = coalesce(given.lon_deg, vehicle.lon_deg),
-    lat_deg = coalesce(given.lat_deg, vehicle.lat_deg)
+    lat_deg = coalesce(given.lat_deg, vehicle.lat_deg),
+    -- The charge belongs to the place: an older one says nothing of this one.
+    soc_pct = case when given.lon_deg is null then vehicle.soc_pct else given.soc_pct end
 from unnest(
     $1::uuid[], $2::double precision[], $3::double precision[], $4::timestamptz[], $5::bytea[],
     $6::timestamptz[], $7::timestamptz[], $8::bigint[], $9::double precision[],
-    $10::double precision[]
+    $10::double precision[], $11::double precision[]
 ) as given (
     vehicle_id, clock_error_s, clock_lag_s, clock_lag_since, standing, standing_at,
-    standing_observed_at, standing_seq, lon_deg, lat_deg
+    standing_observed_at, standing_seq, lon_deg, lat_deg, soc_pct
 )
 where vehicle.vehicle_id = given.vehicle_id
 

@@ -32,8 +32,10 @@ LOOK_UPS: dict[tuple[str, str], tuple[Any, ...]] = {
     ("reports", "insert_events"): (NAMES, NAMES, [b""] * 50, [NOW] * 50),
     ("reports", "select_digests"): (NAMES, NAMES),
     ("reports", "lock_vehicles"): (SOME,),
-    ("reports", "update_clocks"): (SOME, [0.0] * 50, [None] * 50, [None] * 50),
-    ("reports", "update_positions"): (SOME, [9.5] * 50, [47.1] * 50),
+    ("reports", "update_vehicles"): (
+        *(SOME, [0.0] * 50, *([None] * 50 for _ in range(6))),
+        *([9.5] * 50, [47.1] * 50, [80.0] * 50),
+    ),
     ("episodes", "select_latest_episodes"): (SOME,),
     ("episodes", "retire_episodes"): (SOME, ["7E8"] * 50, ["P0300"] * 50),
     ("cases", "claim_work"): (NOW, 50, ONE, NOW),

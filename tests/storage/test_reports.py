@@ -189,6 +189,25 @@ async def test_a_change_wakes_the_router_and_says_where_the_vehicle_is(pool: Poo
     assert tuple(row) == (1, START, 9.52, 47.14)
 
 
+async def test_the_charge_is_that_of_the_place_and_never_an_older_one(pool: Pool) -> None:
+    store = PostgresReportStore(pool)
+    here = Position(lon_deg=9.52, lat_deg=47.14)
+
+    async def charge() -> object:
+        return await pool.fetchval("select soc_pct from vehicle")
+
+    await store.store([replace(report("a", "P0128", position=here), soc_pct=40.0)], [])
+    assert await charge() == 40.0
+    # What changes nothing of the faults tells the router nothing.
+    await store.store([replace(report("b", "P0128", at_s=1, position=here), soc_pct=10.0)], [])
+    assert await charge() == 40.0
+    read = replace(report("c", "P0128", "P0301", at_s=2, position=here), signals={"soc_pct": 30.0})
+    await store.store([read], [])
+    assert await charge() == 30.0
+    await store.store([report("d", "P0128", "P0301", "P0302", at_s=3, position=here)], [])
+    assert await charge() is None
+
+
 async def test_a_database_that_goes_away_is_told_apart_from_a_report_it_refuses(
     pool: Pool,
 ) -> None:
