@@ -85,7 +85,12 @@ def freeze_frames(observations: Iterable[Observation]) -> FreezeFrames:
 
 def charge_pct(report: Report) -> float | None:
     """What the traction battery holds, by the unit's word or by what was read on the bus."""
-    return report.soc_pct if report.soc_pct is not None else dict(report.signals).get("soc_pct")
+    return report.soc_pct if report.soc_pct is not None else report.signals.get("soc_pct")
+
+
+def speed_kmh(report: Report) -> float | None:
+    """How fast the vehicle was, by the unit's word or by what was read on the bus."""
+    return report.speed_kmh if report.speed_kmh is not None else report.signals.get("speed_kmh")
 
 
 def _signals_near(report: Report) -> Values:

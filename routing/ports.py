@@ -83,7 +83,8 @@ class Claim:
         token: Of the lease; what is decided after it ran out does not count.
         revision: Of what was known; decisions on older knowledge do not remove newer work.
         position: Where the vehicle was when it last reported a change.
-        soc_pct: What its traction battery held there; None if it did not say.
+        soc_pct: What its traction battery held then; None if it did not say.
+        speed_kmh: How fast it was then; likewise.
         case: The open one; with none, the latest that was closed over a fault which is still on.
         unit: The name of the telematics unit in it.
         principal: Whose rules hold for it; None where nobody's do.
@@ -106,6 +107,7 @@ class Claim:
     lang: str = "en"
     fleet: str = ""
     soc_pct: float | None = None
+    speed_kmh: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

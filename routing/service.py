@@ -151,6 +151,7 @@ def plan(  # noqa: PLR0913 - each is one thing that a verdict follows from
         unit=claim.unit,
         fleet=claim.fleet,
         lang=claim.lang,
+        speed_kmh=claim.speed_kmh,
     )
     pairs = list(zip(present, weighed.faults, strict=True))
     set_aside = tuple(

@@ -194,6 +194,7 @@ async def _claims(
             is_registered=vehicles[row["vehicle_id"]]["is_registered"],
             position=_position(vehicles[row["vehicle_id"]]),
             soc_pct=vehicles[row["vehicle_id"]]["soc_pct"],
+            speed_kmh=vehicles[row["vehicle_id"]]["speed_kmh"],
             faults=tuple(faults.get(row["vehicle_id"], ())),
             case=cases.get(row["vehicle_id"]),
             unit=vehicles[row["vehicle_id"]]["unit"],

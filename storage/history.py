@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from gateway.clock import Clock, Reading, read_clock
 from gateway.episodes import Episode, Transition, advance
-from gateway.evidence import charge_pct
+from gateway.evidence import charge_pct, speed_kmh
 from gateway.model import Position, Report
 from gateway.standing import Key, Standing, repeat, says_of_faults, settled, stand
 
@@ -40,6 +40,14 @@ class Row(NamedTuple):
     is_latest: bool = True
 
 
+class Told(NamedTuple):
+    """What a report says of the vehicle that a decision about its faults looks at."""
+
+    position: Position | None
+    soc_pct: float | None
+    speed_kmh: float | None
+
+
 @dataclass(slots=True, kw_only=True)
 class Changes:
     """What a batch did to one vehicle.
@@ -50,8 +58,7 @@ class Changes:
         readings: One for each report, in their order.
         rows: Episodes to write; of one fault several, the latest last.
         followed: Stored episodes that are no longer the latest of their fault.
-        position: Where the vehicle was when a fault of it last changed; None if it did not say.
-        soc_pct: What its traction battery held there, likewise.
+        told: By the latest report that changed a fault.
     """
 
     vehicle: Vehicle
@@ -60,8 +67,7 @@ class Changes:
     rows: list[Row] = field(default_factory=list)
     followed: list[Episode] = field(default_factory=list)
     transitions: list[Transition] = field(default_factory=list)
-    position: Position | None = None
-    soc_pct: float | None = None
+    told: Told | None = None
 
 
 def take_repeats(vehicle: Vehicle, reports: Sequence[Report]) -> Changes | None:
@@ -124,9 +130,9 @@ class _Work:
             key = (episode.ecu, episode.code)
             self._latest[key] = self._changed[key, episode.ordinal] = episode
         result.transitions += step.transitions
-        if step.transitions and report.position is not None:
-            result.position = report.position
-            result.soc_pct = charge_pct(report)
+        if step.transitions:
+            place = report.position or (result.told and result.told.position)
+            result.told = Told(place, charge_pct(report), speed_kmh(report))
 
     def result(self) -> Changes:
         result = self._result

@@ -15,12 +15,12 @@ import asyncpg
 from gateway.clock import Clock
 from gateway.episodes import Transition, TransitionKind, return_deadline
 from gateway.errors import ReportRefusedError, StoreUnavailableError
-from gateway.model import DeadLetter, Position, Reason, Report
+from gateway.model import DeadLetter, Reason, Report
 from gateway.standing import Standing
 from storage.deadletters import keep_dead_letters
 from storage.episodes import fetch_latest_episodes, write_episodes, write_transitions
 from storage.errors import DatabaseUnavailableError
-from storage.history import Changes, Vehicle, take, take_repeats
+from storage.history import Changes, Told, Vehicle, take, take_repeats
 from storage.keys import vehicle_id_of
 from storage.pool import Connection, Pool, transaction
 from storage.statements import load_statements
@@ -177,9 +177,9 @@ async def _insert_reports(
 
 async def _write(connection: Connection, changes: Mapping[UUID, Changes]) -> None:
     vehicles = [
-        (key, c.vehicle, c.position, c.soc_pct)
+        (key, c.vehicle, c.told)
         for key, c in changes.items()
-        if c.is_vehicle_new or c.position is not None
+        if c.is_vehicle_new or c.told is not None
     ]
     if vehicles:
         await _update_vehicles(connection, vehicles)
@@ -195,7 +195,7 @@ async def _write(connection: Connection, changes: Mapping[UUID, Changes]) -> Non
 
 async def _update_vehicles(
     connection: Connection,
-    rows: Sequence[tuple[UUID, Vehicle, Position | None, float | None]],
+    rows: Sequence[tuple[UUID, Vehicle, Told | None]],
 ) -> None:
     columns = zip(
         *(
@@ -203,14 +203,22 @@ async def _update_vehicles(
                 key,
                 *(clock.error_s, clock.lag_s, clock.lag_since),
                 *(_NONE if s is None else (s.digest, s.last_seen_at, s.observed_at, s.seq)),
-                *((None, None) if p is None else (p.lon_deg, p.lat_deg)),
-                soc_pct,
+                *_told(told),
             )
-            for key, (clock, s), p, soc_pct in rows
+            for key, (clock, s), told in rows
         ),
         strict=True,
     )
     await connection.execute(SQL["update_vehicles"], *columns)
+
+
+def _told(told: Told | None) -> tuple[object, ...]:
+    """Whether anything was told, and what: place, charge, speed."""
+    if told is None:
+        return (False, None, None, None, None)
+    place = told.position
+    lon_lat = (None, None) if place is None else (place.lon_deg, place.lat_deg)
+    return (True, *lon_lat, told.soc_pct, told.speed_kmh)
 
 
 async def _wake_router(connection: Connection, changes: Mapping[UUID, Changes]) -> None:

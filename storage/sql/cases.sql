@@ -16,7 +16,8 @@ returning work.vehicle_id, work.revision
 -- name: select_vehicles
 select
     v.vehicle_id, v.unit, v.make, v.model_year, v.powertrain, v.vehicle_class, v.fleet,
-    v.is_registered, v.lon_deg, v.lat_deg, v.soc_pct, v.warranty_until, v.lang, p.rules
+    v.is_registered, v.lon_deg, v.lat_deg, v.soc_pct, v.speed_kmh,
+    v.warranty_until, v.lang, p.rules
 from vehicle as v
 left join principal as p on p.name = v.principal and p.ended_at is null
 where v.vehicle_id = any($1::uuid[])

@@ -35,15 +35,16 @@ set
     standing_seq = given.standing_seq,
     lon_deg = coalesce(given.lon_deg, vehicle.lon_deg),
     lat_deg = coalesce(given.lat_deg, vehicle.lat_deg),
-    -- The charge belongs to the place: an older one says nothing of this one.
-    soc_pct = case when given.lon_deg is null then vehicle.soc_pct else given.soc_pct end
+    -- Older ones say nothing of now.
+    soc_pct = case when given.is_told then given.soc_pct else vehicle.soc_pct end,
+    speed_kmh = case when given.is_told then given.speed_kmh else vehicle.speed_kmh end
 from unnest(
     $1::uuid[], $2::double precision[], $3::double precision[], $4::timestamptz[], $5::bytea[],
-    $6::timestamptz[], $7::timestamptz[], $8::bigint[], $9::double precision[],
-    $10::double precision[], $11::double precision[]
+    $6::timestamptz[], $7::timestamptz[], $8::bigint[], $9::boolean[], $10::double precision[],
+    $11::double precision[], $12::double precision[], $13::double precision[]
 ) as given (
     vehicle_id, clock_error_s, clock_lag_s, clock_lag_since, standing, standing_at,
-    standing_observed_at, standing_seq, lon_deg, lat_deg, soc_pct
+    standing_observed_at, standing_seq, is_told, lon_deg, lat_deg, soc_pct, speed_kmh
 )
 where vehicle.vehicle_id = given.vehicle_id
 

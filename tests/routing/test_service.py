@@ -176,6 +176,13 @@ def test_a_case_that_is_less_grave_than_it_was_is_not_referred_again() -> None:
     assert referred(claim(fault("P0128"), case=graver)).referral is not None
 
 
+def test_what_weighs_more_on_the_way_is_referred_as_that() -> None:
+    for speed_kmh, is_grave in ((90.0, True), (0.0, False), (None, False)):
+        made = referred(replace(claim(fault("C060F")), speed_kmh=speed_kmh)).referral
+        assert made is not None
+        assert (made.urgency is Urgency.STOP_NOW) == is_grave
+
+
 def test_a_fault_that_may_still_return_counts_as_being_there_so_flickering_changes_nothing() -> (
     None
 ):

@@ -47,6 +47,7 @@ async def tell(pool: Pool, *codes: str, unit: str = "u1", ago_s: float = 1) -> N
         received_at=at,
         position=Position(9.52, 47.14),
         soc_pct=55.0,
+        speed_kmh=90.0,
         observations=(
             Observation(
                 ecu="7E8",
@@ -105,7 +106,7 @@ async def test_a_claim_holds_what_is_known_of_the_vehicle_and_its_faults(pool: P
     assert (claim.is_registered, claim.case) == (False, None)
     assert claim.position is not None
     assert (claim.position.lon_deg, claim.position.lat_deg) == (9.52, 47.14)
-    assert claim.soc_pct == 55.0
+    assert (claim.soc_pct, claim.speed_kmh) == (55.0, 90.0)
     assert {str(f.code) for f in claim.faults} == {"P0128", "P0301"}
     assert [(f.ecu, f.status, f.gone_at) for f in claim.faults] == [("7E8", "active", None)] * 2
 

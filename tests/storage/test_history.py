@@ -224,6 +224,8 @@ def _whatever_is_off(
     return standing, frozenset((each.ecu, each.code) for each in latest if each.off_at is None)
 
 
+# A life that tells one from the other is long, and is written down when it is found.
+@pytest.mark.filterwarnings("ignore::hypothesis.errors.HypothesisWarning")
 @pytest.mark.parametrize(
     ("name", "broken"), [("repeat", _whatever_its_time), ("stand", _whatever_is_off)]
 )

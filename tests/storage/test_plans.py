@@ -34,7 +34,7 @@ LOOK_UPS: dict[tuple[str, str], tuple[Any, ...]] = {
     ("reports", "lock_vehicles"): (SOME,),
     ("reports", "update_vehicles"): (
         *(SOME, [0.0] * 50, *([None] * 50 for _ in range(6))),
-        *([9.5] * 50, [47.1] * 50, [80.0] * 50),
+        *([True] * 50, [9.5] * 50, [47.1] * 50, [80.0] * 50, [50.0] * 50),
     ),
     ("episodes", "select_latest_episodes"): (SOME,),
     ("episodes", "retire_episodes"): (SOME, ["7E8"] * 50, ["P0300"] * 50),
