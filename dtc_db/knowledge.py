@@ -5,13 +5,12 @@ status, lamps and vehicle) → need (the kind of work, on this vehicle) → what
 leaves a line in `Assessment.why`.
 """
 
-import gc
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from dtc_db.codes import Code, J1939Dtc, J2012Dtc
+from dtc_db.collection import no_collection
 from dtc_db.gateways import SecureGateways
 from dtc_db.layers import Layer, Layers
 from dtc_db.lookup import Meanings
@@ -63,7 +62,7 @@ class Knowledge:
         Raises:
             TableError: If a table has a mistake; names the line.
         """
-        with _no_collection():
+        with no_collection():
             return cls(
                 Meanings.load(), Requirements(load_trades(), SecureGateways.load()), Actions.load()
             )
@@ -177,18 +176,6 @@ class Knowledge:
         if failure is None:
             return f"{text} (0x{code.failure_type:02X})"
         return f"{text}: {failure.phrases[LANGUAGES.index(lang) if lang in LANGUAGES else 0]}"
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Thousands of values are made and none is garbage: looking for some is a fifth of the time."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _heavy(code: Code, vehicle: VehicleKind) -> VehicleKind:

@@ -9,10 +9,9 @@ Few of them are read as lines of text (PostgreSQL's COPY), title by title:
 A whole directory is a million titles, which `storage.snapshot_columns` reads as numbers.
 """
 
-import gc
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
+from dtc_db.collection import no_collection
 from routing.model import Credential, Person, Site
 from storage.copying import NULL, copy_lines
 from storage.directory_rows import (
@@ -43,7 +42,7 @@ async def read_sites(
         version: Of the directory, as it then was; None for as it is.
         names_max: With more names of titles than these, they are read as text.
     """
-    with _no_collection():
+    with no_collection():
         sites = await read_all(connection, names_max=names_max) if version is None else None
         if sites is None:
             sites = await _read(connection, "_at", _LATEST if version is None else version)
@@ -79,18 +78,6 @@ async def _read(connection: Connection, which: str, argument: object) -> list[Si
     lines: list[str] = []
     await copy_lines(connection, SQL[f"select_site{which}"], [argument], lines.extend)
     return read_site_lines(lines, [people.pop(line.partition("\t")[0]) for line in lines])
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Millions of values hold no cycle: looking for one takes a fifth of the time."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 class _People:
