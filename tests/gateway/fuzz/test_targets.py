@@ -10,12 +10,15 @@ The corpus, `corpus/TARGET.txt`, has one input a line, in hex; what a run finds 
 added by hand.
 """
 
+import gc
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 from time import process_time
+from types import FunctionType
 
 import pytest
 
@@ -30,6 +33,7 @@ from gateway.protocols.j1939_tp import TransferListener
 from gateway.protocols.messages import defaults_of
 from gateway.protocols.uds_code import CodeFormat
 from gateway.protocols.uds_records import UdsSettings
+from simulators.mutations import Change, change_bytes, change_fields, change_json
 
 CORPUS = Path(__file__).parent / "corpus"
 SLOW_S = 0.010
@@ -54,13 +58,13 @@ SETTINGS = (
     UdsSettings(code_format=CodeFormat.J1939, tolerates_zero_padding=False, did_length=1),
 )
 TOPICS = {
-    "traccar": "positions",
-    "fleetwise": "fleetwise/v/dtc",
-    "vss": "vss/v/Vehicle/Diagnostics/DTCList",
-    "inhand": "v1/v/obd/info",
-    "openxc": "openxc/v/diagnostic",
-    "wican": "wican/v/can/rx",
-    "ovms": "ovms/u/v/notify/data/xrt.obd.cluster.dtc/7/-12",
+    "traccar": ("positions",),
+    "fleetwise": ("fleetwise/v/dtc",),
+    "vss": ("vss/v/Vehicle/Diagnostics/DTCList", "vss/v/Vehicle/Diagnostics/DTCCount"),
+    "inhand": ("v1/v/obd/info",),
+    "openxc": ("openxc/v/diagnostic",),
+    "wican": ("wican/v/can/rx",),
+    "ovms": ("ovms/u/v/notify/data/xrt.obd.cluster.dtc/7/-12", "ovms/u/v/metric/v/b/soc"),
 }
 
 
@@ -141,10 +145,11 @@ def fuzz_frames(data: bytes) -> None:
     assert len(rejections) <= REJECTIONS_MAX + 1
 
 
-def of_dialect(dialect: Dialect, topic: str) -> Callable[[bytes], None]:
+def of_dialect(dialect: Dialect, *topics: str) -> Callable[[bytes], None]:
     def fuzz(data: bytes) -> None:
-        found = dialect.parse(topic, data, received_at=NOW)
-        assert isinstance(found, Report | DeadLetter)
+        for topic in topics:
+            found = dialect.parse(topic, data, received_at=NOW)
+            assert isinstance(found, Report | DeadLetter)
 
     return fuzz
 
@@ -158,7 +163,12 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "j1939_tp": fuzz_j1939_tp,
     "frames": fuzz_frames,
     "rightbay": of_dialect(RightbayDialect(), "rb/1/u/up/report"),
-} | {name: of_dialect(make(defaults_of), TOPICS[name]) for name, make in FOREIGN.items()}
+} | {name: of_dialect(make(defaults_of), *TOPICS[name]) for name, make in FOREIGN.items()}
+
+
+# By the parts of what they read; the others by its bytes.
+CHANGES: dict[str, Change] = dict.fromkeys(("rightbay", *FOREIGN), change_json)
+CHANGES["ovms"] = change_fields
 
 
 def run(target: Callable[[bytes], None], data: bytes) -> None:
@@ -177,32 +187,16 @@ def corpus_of(name: str) -> list[bytes]:
     return [bytes.fromhex(line) for line in file.read_text("ascii").splitlines()]
 
 
-def mutate(data: bytes, rng: Random) -> bytes:
-    """Change, cut, double or insert a few bytes."""
-    changed = bytearray(data)
-    for _ in range(rng.randint(1, 4)):
-        at = rng.randrange(len(changed) + 1)
-        match rng.randrange(4):
-            case 0 if at < len(changed):
-                changed[at] = rng.choice((0, 0xFF, 0x7F, rng.randrange(256)))
-            case 1:
-                del changed[at : at + rng.randint(1, 8)]
-            case 2:
-                changed[at:at] = changed[at : at + rng.randint(1, 32)]
-            case _:
-                changed[at:at] = rng.randbytes(rng.randint(1, 4))
-    return bytes(changed)
-
-
 @pytest.mark.parametrize("name", TARGETS)
 def test_nothing_raises_grows_or_is_slow(name: str) -> None:
     rng = Random(name)  # noqa: S311 - the same every time: a failure can be looked at again
     corpus = corpus_of(name)
     assert corpus
+    change = CHANGES.get(name, change_bytes)
     for data in corpus:
         run(TARGETS[name], data)
     for _ in range(MUTATIONS):
-        run(TARGETS[name], mutate(rng.choice(corpus), rng))
+        run(TARGETS[name], change(rng.choice(corpus), rng))
 
 
 def test_a_decoder_that_raises_or_dawdles_is_noticed() -> None:
@@ -220,6 +214,10 @@ def test_a_decoder_that_raises_or_dawdles_is_noticed() -> None:
         run(dawdles, b"")
 
 
+# What a run is guided by: our own branches, and those of the reader of JSON.
+GUIDED_BY = ("gateway.", "dtc_db.", "json.")
+
+
 def main() -> None:
     """Fuzz one target, guided by coverage."""
     import atheris  # type: ignore[import-untyped,import-not-found,unused-ignore]  # noqa: PLC0415 - no requirement
@@ -227,9 +225,21 @@ def main() -> None:
     if len(sys.argv) < 2 or sys.argv[1] not in TARGETS:
         sys.exit(f"say which: {' '.join(TARGETS)}")
     name = sys.argv.pop(1)
-    atheris.instrument_all()
-    atheris.Setup(sys.argv, lambda data: run(TARGETS[name], data))
-    atheris.Fuzz()
+    change = CHANGES.get(name, change_bytes)
+
+    def change_or_mix(data: bytes, size_max: int, seed: int) -> bytes:
+        rng = Random(seed)  # noqa: S311 - the same every time: a failure can be looked at again
+        return change(data, rng)[:size_max] if rng.randrange(4) else atheris.Mutate(data, size_max)
+
+    with TemporaryDirectory() as seeds:
+        for number, data in enumerate(corpus_of(name)):
+            (Path(seeds) / str(number)).write_bytes(data)
+        for one in gc.get_objects():
+            if isinstance(one, FunctionType) and str(one.__module__).startswith(GUIDED_BY):
+                atheris.instrument_func(one)
+        mutator = {"custom_mutator": change_or_mix} if name in CHANGES else {}
+        atheris.Setup([*sys.argv, seeds], lambda data: run(TARGETS[name], data), **mutator)
+        atheris.Fuzz()
 
 
 if __name__ == "__main__":
