@@ -5,10 +5,12 @@ storage does between them. The model knows the published rules (docs/episodes.md
 shares no code with it. Every promise about episodes and cases is checked after every step.
 """
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from typing import ClassVar
 from uuid import UUID, uuid5
 
 import pytest
@@ -37,6 +39,8 @@ CODES = ("P0128", "P0301", "P0302", "C0035", "P0562")
 # What each service says of a code that it lists.
 SERVICES = {"03": Status.CONFIRMED, "07": Status.PENDING, "0A": Status.PERMANENT}
 STEPS = settings(max_examples=40, stateful_step_count=50, deadline=None)
+# A long run: RIGHTBAY_STEPS=1000000, some hours of one core.
+STEPS_MIN = int(os.environ.get("RIGHTBAY_STEPS", "1"))
 
 type Step = Callable[[Sequence[Episode], Report, Reading], Advance]
 
@@ -171,6 +175,7 @@ class Life(RuleBasedStateMachine):
     """One vehicle, its gateway and its router."""
 
     step: Step = staticmethod(advance)
+    steps: ClassVar[int] = 0
 
     def __init__(self) -> None:
         super().__init__()
@@ -345,6 +350,7 @@ class Life(RuleBasedStateMachine):
         )
 
     def _compare(self) -> None:
+        Life.steps += 1
         for episode in self.latest.values():
             fault = self.model.faults[episode.ecu, str(episode.code)]
             told = (episode.ordinal, episode.off_at is None, episode.is_raised, episode.service)
@@ -371,7 +377,10 @@ def _key(ecu: str, code: str, ordinal: int) -> UUID:
 
 
 def test_any_history_of_faults_ends_as_the_published_rules_say() -> None:
-    run_state_machine_as_test(Life, settings=STEPS)
+    began = Life.steps
+    while Life.steps - began < STEPS_MIN:
+        run_state_machine_as_test(Life, settings=STEPS)
+        print(f"{Life.steps - began} steps agree")  # noqa: T201 - shown by a long run with -s
 
 
 def _trusts_the_order(known: Sequence[Episode], report: Report, reading: Reading) -> Advance:
