@@ -239,8 +239,8 @@ def _draw_site(rng: Random, site_id: str, here: Position, now: datetime) -> Site
         bar=Bar(measure="removed", cause="closed_down", since=since)
         if rng.random() < 0.1
         else None,
-        is_van=(is_van := rng.random() < 0.1),
-        service_area=ServiceArea(radius_m=rng.randrange(1, 80_000)) if is_van else None,
+        is_van=(is_van := rng.random() < 0.2),
+        service_area=ServiceArea(radius_m=rng.randrange(1, 40_000)) if is_van else None,
     )
 
 
