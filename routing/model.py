@@ -9,6 +9,7 @@ from dtc_db.need import Arrival, Need
 from dtc_db.rules import Role, Spoken
 from dtc_db.urgency import Urgency
 from dtc_db.vehicle import Powertrain, VehicleClass, VehicleKind
+from routing.outcomes import Outcomes
 from routing.principal import Principal
 from routing.travel.model import Measured
 
@@ -184,6 +185,7 @@ class Site:
         insurers: By whom it is approved, lower case.
         has_replacement_car: Whether one is lent while the vehicle is there; None where nobody said.
         bar: Why, and from when, it is on no list; None if it may be.
+        outcomes: How verified repairs there went; None where none is known.
     """
 
     site_id: str
@@ -206,6 +208,7 @@ class Site:
     insurers: frozenset[str] = frozenset()
     has_replacement_car: bool | None = None
     bar: Bar | None = None
+    outcomes: Outcomes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -428,6 +431,7 @@ class Decision:
         directory_digest: Of all its sites and of the schemes, SHA-256 in hexadecimal.
         policy_digest: Of the policy, likewise.
         laws: What the law asks to be said, by the name of the law.
+        seed: Of the lots that were drawn: the referral's id; empty where none is issued.
     """
 
     case: Case
@@ -445,6 +449,7 @@ class Decision:
     recovery: Site | None = None
     free_choice: tuple[Offer, ...] = ()
     laws: tuple[str, ...] = ()
+    seed: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

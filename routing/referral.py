@@ -250,6 +250,7 @@ def match_document(decision: Decision) -> MatchDocument:
             "laws": load_laws().version,
             "laws_digest": load_laws().digest,
             **_principal(case),
+            **({"seed": decision.seed} if decision.seed else {}),
             **hours_read_with(),
             **_measured_inputs(decision.measured),
             **dict(case.knowledge),

@@ -81,6 +81,7 @@ class Recording(_Record, frozen=True, kw_only=True):
         result: SHA-256 of the document that was decided, hexadecimal.
         inputs: Of that document, so that a difference can be named.
         measured: Times by road, so that no engine is needed to decide again.
+        seed: Of the lots that were drawn.
     """
 
     recording: Literal["rightbay match 1"]
@@ -91,6 +92,7 @@ class Recording(_Record, frozen=True, kw_only=True):
     result: str
     inputs: dict[str, str]
     measured: Measured | None = None
+    seed: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +137,7 @@ def record(decision: Decision, directory: Directory, policy: Policy) -> bytes:
         result=hashlib.sha256(canonical(document)).hexdigest(),
         inputs=document["inputs"],
         measured=decision.measured,
+        seed=decision.seed,
     )
     extract = msgspec.structs.replace(
         whole,
@@ -186,6 +189,7 @@ def replay(recording: Recording) -> Replayed:
         recording.policy,
         decided_at=recording.decided_at,
         measured=recording.measured,
+        seed=recording.seed,
     )
     document = match_document(decision)
     content = canonical(document)
@@ -219,6 +223,7 @@ def reconsider(
         policy or recording.policy,
         decided_at=recording.decided_at,
         measured=recording.measured,
+        seed=recording.seed,
     )
 
 

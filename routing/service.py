@@ -166,6 +166,7 @@ def plan(  # noqa: PLR0913 - each is one thing that a verdict follows from
         return Wait(max(expected)) if expected else Close(at, set_aside)
     latest = _latest(claim, on)
     case_id = case_id_of(on[0].episode_id) if latest is None else latest.case_id
+    referral_id = referral_id_of(case_id, 1 if latest is None else latest.version + 1)
     joined = partial(
         join,
         weighed,
@@ -177,12 +178,18 @@ def plan(  # noqa: PLR0913 - each is one thing that a verdict follows from
         warranty_until=claim.warranty_until,
     )
     decided = partial(
-        decide_by_road, directory=directory, policy=policy, decided_at=at, travel=travel
+        decide_by_road,
+        directory=directory,
+        policy=policy,
+        decided_at=at,
+        travel=travel,
+        seed=str(referral_id),
     )
     referral = _referral(
         claim,
         latest,
         joined(),
+        referral_id,
         directory,
         partial(decide_visit, weighed, joined=joined, decided=decided),
         at=at,
@@ -207,10 +214,11 @@ def _latest(claim: Claim, on: Sequence[ClaimedFault]) -> OpenCase | None:
     return case if any(fault.episode_id in case.closed_over for fault in on) else None
 
 
-def _referral(  # noqa: PLR0913 - each is one thing that a referral is made of
+def _referral(  # noqa: PLR0913, PLR0917 - each is one thing that a referral is made of
     claim: Claim,
     latest: OpenCase | None,
     case: Case,
+    referral_id: UUID,
     directory: Directory,
     decided: Callable[[], Decision],
     *,
@@ -231,11 +239,10 @@ def _referral(  # noqa: PLR0913 - each is one thing that a referral is made of
     )
     if latest is not None and is_answered and not _is_worth_a_look(latest, directory, digest):
         return None
-    version = 1 if latest is None else latest.version + 1
-    referral_id = referral_id_of(UUID(case.case_id), version)
     decision = decided()
     if is_answered and not decision.offers:
         return None  # nobody could do it, and still nobody can
+    version = 1 if latest is None else latest.version + 1
     document = referral_document(decision, referral_id=str(referral_id), version=version)
     return NewReferral(
         referral_id=referral_id,

@@ -7,6 +7,7 @@ from dtc_db.need import Expression, Need, Skill, all_of
 from dtc_db.urgency import Urgency
 from dtc_db.vehicle import Powertrain, VehicleClass, VehicleKind
 from routing.model import Case, CaseFault, Credential, Evidence, Person, Position, Site
+from routing.outcomes import Outcomes
 from routing.travel.model import Measured, RoadTime, Setback, Unmeasured
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)  # a Monday
@@ -57,6 +58,8 @@ def site(  # noqa: PLR0913 - likewise
     equipment: frozenset[str] = frozenset(),
     access: frozenset[str] = frozenset(),
     opening_hours: str | None = "24/7",
+    cases_per_day: int | None = None,
+    outcomes: tuple[int, int] | None = None,
 ) -> Site:
     """A site that is always open, where the vehicle stands, unless said otherwise."""
     return Site(
@@ -70,6 +73,8 @@ def site(  # noqa: PLR0913 - likewise
         access=access,
         opening_hours=opening_hours,
         people=team(*people),
+        cases_per_day=cases_per_day,
+        outcomes=None if outcomes is None else Outcomes(*outcomes),
     )
 
 

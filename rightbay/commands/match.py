@@ -119,6 +119,9 @@ def match(
         date | None,
         typer.Option(parser=_day, metavar="DATE", help="Last day of the maker's warranty."),
     ] = None,
+    referral: Annotated[
+        str, typer.Option(metavar="ID", help="Draw the lots of this referral; none by default.")
+    ] = "",
     lang: Annotated[str, typer.Option(help="en, fr or de.")] = "en",
     record_to: Annotated[
         Path | None,
@@ -207,6 +210,7 @@ def match(
         policy=numbers,
         decided_at=decided_at,
         travel=travel_times(load_settings(data=data)),
+        seed=referral,
     )
     decision = decide_visit(weighed, joined=joined, decided=decided)
     if record_to is not None:

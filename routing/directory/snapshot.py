@@ -30,6 +30,7 @@ from routing.model import Site
 if TYPE_CHECKING:
     from routing.directory.hours import HoursTable
     from routing.directory.table import Table
+    from routing.matching.known import Known
 
 type Mask = NDArray[np.bool_]
 type Rows = NDArray[np.intp]
@@ -59,6 +60,7 @@ class Directory:
         areas: Where those of them go that have no workshop.
         tables: What was found out about the sites, by question; kept by `routing.directory.table`.
         hours: When the sites are open, by day; kept by `routing.directory.hours`.
+        known: What of a score depends on the site alone; kept by `routing.matching.known`.
     """
 
     def __init__(
@@ -94,6 +96,7 @@ class Directory:
         self.whole = self.ground(np.arange(len(self.sites)))
         self.tables: OrderedDict[Hashable, Table] = OrderedDict()
         self.hours: OrderedDict[date, HoursTable] = OrderedDict()
+        self.known: OrderedDict[str, Known] = OrderedDict()
 
     def changed(
         self, sites: Sequence[Site], *, gone: Collection[str] = (), version: str

@@ -20,7 +20,8 @@ from routing.directory.opening import DAY_S
 from routing.directory.snapshot import Directory, Ground
 from routing.directory.table import UNABLE_LEVEL, Table
 from routing.geo import arcs_m
-from routing.matching.policy import THOUSAND, WISHES, Policy
+from routing.matching.known import known_of
+from routing.matching.policy import THOUSAND, Policy
 from routing.matching.principal import Agreement
 from routing.matching.roads import RoadTable
 
@@ -30,6 +31,7 @@ _RING_GROWTH = 4
 _COLUMN_BITS = 20
 _POINTS_MAX = 1 << 30  # thousandths
 _NOBODY = np.iinfo(np.int64).max
+_OF_HOURS = frozenset({"wait", "slot"})
 
 type Ints = NDArray[np.int64]
 
@@ -41,6 +43,8 @@ class Scene:
     Attributes:
         roads: What was measured by road from the one place that is searched around; None if
             nothing was, or there are several.
+        seed: Of the lots that are drawn around the one place: the id of the referral; empty if
+            none are, as where there are several.
         road_reach_m: How far by road the battery lasts; None if that limits nothing.
     """
 
@@ -55,6 +59,7 @@ class Scene:
     roads: RoadTable | None = None
     agreement: Agreement | None = None
     road_reach_m: int | None = None
+    seed: str = ""
 
     @property
     def ground(self) -> Ground:
@@ -211,24 +216,47 @@ def search(scene: Scene, points: NDArray[np.float64], *, wanted: int) -> Found:
 
 
 def points_of(scene: Scene, ring: Ring) -> tuple[Ints, ...]:
-    """Points in thousandths: an array for each term of the policy, and one for a principal's."""
+    """Points in thousandths: an array for each term of the policy, and one for a principal's.
+
+    Without those of the lot, which is drawn for the few that compete.
+    """
+    known = known_of(scene.directory, scene.policy, scene.table.policy_digest)
     measured: dict[str, Ints] = {
         "travel": ring.travel_s,
         "wait": ring.wait_s,
+        "slot": ring.wait_s + known.intake_s[ring.rows],
         "evidence": ring.level.astype(np.int64),
     }
-    points = []
+    points: list[Ints] = [known.outcomes[ring.rows].astype(np.int64)]
     for term in scene.policy.terms:
-        if term.name in WISHES:
+        if term.name not in measured:
             continue
         thousandths = term.thousandths(measured[term.name])
-        if term.name == "wait":
+        if term.name in _OF_HOURS:
             unknown = round((term.unknown or 0) * THOUSAND)
             thousandths = np.where(ring.openness == IS_UNKNOWN, unknown, thousandths)
         points.append(thousandths)
     if scene.agreement is not None:
         points.append(scene.table.wishes_for(scene.agreement)[ring.rows])
     return tuple(points)
+
+
+def drawn(scene: Scene, rows: NDArray[np.intp], competing: NDArray[np.bool_]) -> Ints:
+    """Points of the lots of those who compete, in thousandths; 0 for everybody else.
+
+    Args:
+        scene: With a seed.
+        rows: Places in the directory.
+        competing: In the same shape.
+    """
+    points = np.zeros(rows.shape, dtype=np.int64)
+    term = next((term for term in scene.policy.terms if term.name == "turn"), None)
+    if term is not None:
+        sites = scene.directory.sites
+        for place in zip(*np.nonzero(competing), strict=True):
+            lot = scene.policy.draw(scene.seed, sites[rows[place]])
+            points[place] = round(term.rate(lot).points * THOUSAND)
+    return points
 
 
 def _settle(  # noqa: PLR0913, PLR0917 - the arrays of one ring
@@ -251,6 +279,8 @@ def _settle(  # noqa: PLR0913, PLR0917 - the arrays of one ring
         else ring.part(done, np.arange(ring.rows.shape[1])[None, :])
     )
     total = np.sum(points_of(scene, whole), axis=0)
+    if scene.seed:
+        total += drawn(scene, whole.rows, competing)
     columns = np.arange(total.shape[1])
     keys = np.where(competing, (_POINTS_MAX - total << _COLUMN_BITS) | columns, _NOBODY)
     keys.sort(axis=1)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from routing.directory.hours import OPENNESS
 from routing.directory.opening import DAY_S, Opening
 from routing.matching import reasons
-from routing.matching.batch_search import Found, Ring, Scene, look_around, start_of
+from routing.matching.batch_search import Found, Ring, Scene, drawn, look_around, start_of
 from routing.matching.eligible import Failure, Weighed, closed, too_far, too_far_by_road
 from routing.matching.policy import THOUSAND, WISHES
 from routing.matching.principal import Agreement
@@ -131,16 +131,22 @@ class View:
 
     def _offer(self, found: Found, column: int, agreement: Agreement | None) -> Offer:
         weighed = weigh(self.scene, found.ring, 0, column)
+        terms = terms_of(weighed, self.scene.policy, agreement, seed=self.scene.seed)
         unmeasured = () if self.measured is None else self.measured.unmeasured
         why = reasons.for_offer(
-            weighed, self.case, unmeasured=dict(unmeasured).get(weighed.site.site_id)
+            weighed,
+            self.case,
+            self.scene.policy,
+            unmeasured=dict(unmeasured).get(weighed.site.site_id),
         )
+        if _is_ahead_by_lot(self.scene, found, column):
+            why += (reasons.about_lot(terms, self.scene.policy),)
         return Offer(
             site=weighed.site,
             distance_m=weighed.distance_m,
             travel_s=weighed.travel_s,
             score=int(found.total[0, column]) / THOUSAND,
-            terms=terms_of(weighed, self.scene.policy, agreement),
+            terms=terms,
             evidence=weighed.standing.evidence,
             why=why,
             road_m=weighed.road_m,
@@ -231,6 +237,18 @@ class View:
         )
 
 
+def _is_ahead_by_lot(scene: Scene, found: Found, column: int) -> bool:
+    """Whether a place stands before one that it would stand behind if no lots were drawn."""
+    if not scene.seed:
+        return False
+    ranked = np.s_[:1, column : int(found.count[0])]
+    rows, distances_m = found.ring.rows[ranked], found.ring.distance_m[ranked][0].tolist()
+    lots = drawn(scene, rows, np.ones(rows.shape, dtype=np.bool_))
+    bare = (found.total[ranked] - lots)[0].tolist()
+    keys = [*zip((-total for total in bare), distances_m, rows[0].tolist(), strict=True)]
+    return min(keys) < keys[0]
+
+
 def _may_be_sooner(scene: Scene, found: Found) -> bool:
     """Whether somebody who did not compete could stand on the list, by what is known of them.
 
@@ -253,6 +271,7 @@ def _may_be_sooner(scene: Scene, found: Found) -> bool:
         else round(max(points for _, points in term.curve) * THOUSAND)
         for term in policy.terms
         if scene.agreement is not None or term.name not in WISHES
+        if scene.seed or term.name != "turn"
     )
     return best > int(found.total[0, policy.offers_max - 1])
 

@@ -41,13 +41,14 @@ _ARRIVAL_OF_URGENCY = {
 }
 
 
-def decide(
+def decide(  # noqa: PLR0913 - a decision is a function of all its inputs
     case: Case,
     directory: Directory,
     policy: Policy,
     *,
     decided_at: datetime,
     measured: Measured | None = None,
+    seed: str = "",
 ) -> Decision:
     """Make the list for a case. Never raises, and never returns an empty list without a notice.
 
@@ -60,9 +61,10 @@ def decide(
         policy: The numbers to choose by.
         decided_at: Aware, `TIME_MIN` to `TIME_MAX`; the decision knows no other clock.
         measured: Times by road to those of `roads.shortlist`; straight lines alone if None.
+        seed: The id of the referral that is made, by which lots are drawn; none are if empty.
     """
     arrival, decided_at = arrival_for(case), decided_at.astimezone(UTC)
-    scene = scene_for(case, directory, policy, arrival=arrival, decided_at=decided_at)
+    scene = scene_for(case, directory, policy, arrival=arrival, decided_at=decided_at, seed=seed)
     laws = load_laws().on(decided_at.date(), case.principal)
     undecided = Decision(
         case=case,
@@ -77,6 +79,7 @@ def decide(
         policy_digest=scene.table.policy_digest,
         laws=tuple(law.name for law in laws),
         measured=measured,
+        seed=seed,
     )
     legal = tuple(Reason(f"laws.{law.name}") for law in laws)
     if case.position is None:
@@ -127,8 +130,14 @@ def arrival_for(case: Case) -> Arrival:
     return max(case.need.arrival, by_urgency, key=_ARRIVALS.index)
 
 
-def scene_for(
-    case: Case, directory: Directory, policy: Policy, *, arrival: Arrival, decided_at: datetime
+def scene_for(  # noqa: PLR0913 - what is asked, of whom, by which numbers, when, with which lots
+    case: Case,
+    directory: Directory,
+    policy: Policy,
+    *,
+    arrival: Arrival,
+    decided_at: datetime,
+    seed: str = "",
 ) -> Scene:
     """What a search for this case has in common with that for every case like it."""
     day = decided_at.date()
@@ -145,6 +154,7 @@ def scene_for(
         decided_at=decided_at,
         agreement=Agreement.of(case, at=decided_at) if is_narrowing else None,
         road_reach_m=reach.road_reach_m(case, policy, arrival),
+        seed=seed,
     )
 
 

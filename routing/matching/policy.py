@@ -15,7 +15,9 @@ from dtc_db.need import Arrival
 from dtc_db.urgency import Urgency
 from dtc_db.vehicle import VehicleClass
 from routing.errors import DataFileError
-from routing.model import Term
+from routing.matching.turn import draw
+from routing.model import Site, Term
+from routing.outcomes import least_share_per_mille
 
 _M_PER_S = 1 / 3.6  # of one km/h
 THOUSAND = 1000  # scores are counted in thousandths of a point
@@ -23,7 +25,8 @@ DEADLINE_H_MAX = 720  # as far ahead as opening hours are read
 TERMS_MAX = 7  # more than that nobody weighs in the head
 CURVE_VALUE_MAX = 10_000_000  # where a curve may end
 WISHES = frozenset({"preference", "price"})  # what only a principal can want; of a site, on any day
-MEASURED = frozenset({"travel", "wait", "evidence"}) | WISHES  # what `rank` can measure
+# What `rank` can measure. `wait` is of policies before 2026-13, and of referrals made by them.
+MEASURED = frozenset({"travel", "wait", "slot", "outcomes", "evidence", "turn"}) | WISHES
 type Ints = NDArray[np.int64]
 
 _HEAVY = frozenset({VehicleClass.TRUCK, VehicleClass.BUS})
@@ -88,6 +91,50 @@ class Unstated(Assumed, frozen=True, kw_only=True):
     with_skill: dict[str, Assumed] = {}
 
 
+class Slots(_Data, frozen=True, kw_only=True):
+    """How soon a site that is open takes the next vehicle.
+
+    Attributes:
+        day_s: Over how much of an open day its new cases are spread.
+        unstated_per_day: How many a site takes that does not say.
+    """
+
+    day_s: int
+    unstated_per_day: int
+
+    def intake_s(self, cases_per_day: int | None) -> int:
+        """Seconds until it takes one, on average: half of the time between two of them."""
+        return self.day_s // (2 * max(1, cases_per_day or self.unstated_per_day))
+
+
+class Prior(_Data, frozen=True, kw_only=True):
+    """What stands beside the verified repairs of every site.
+
+    Attributes:
+        repairs: How many more are taken to be known of it.
+        held: How many of these held.
+        z: How careful the share is read; see `routing.outcomes.least_share_per_mille`.
+    """
+
+    repairs: int
+    held: int
+    z: float
+
+    def measure(self, site: Site) -> int | None:
+        """The least share of repairs likely to hold there, in thousandths; None if unknown."""
+        seen = site.outcomes
+        if seen is None or not seen.count:
+            return None
+        return least_share_per_mille(seen.held + self.held, seen.count + self.repairs, z=self.z)
+
+
+class Turn(_Data, frozen=True, kw_only=True):
+    """How lots are drawn; see `routing.matching.turn`."""
+
+    new_below: int
+    new_one_in: int
+
+
 class TermRule(_Data, frozen=True, kw_only=True):
     """One part of the score.
 
@@ -137,8 +184,11 @@ def _thousandths(points: float) -> int:
     return round(points * THOUSAND)
 
 
-class Policy(_Data, frozen=True, kw_only=True):
-    """The whole policy, as its file has it; see the comments there."""
+class Policy(_Data, frozen=True, kw_only=True, omit_defaults=True):
+    """The whole policy, as its file has it; see the comments there.
+
+    What an older one does not have is left out of its digest, so that it stays what it was.
+    """
 
     version: str
     offers_max: int
@@ -152,6 +202,9 @@ class Policy(_Data, frozen=True, kw_only=True):
     unstated: Unstated
     terms: tuple[TermRule, ...]
     reach: Reach | None = None
+    slots: Slots | None = None
+    prior: Prior | None = None
+    turn: Turn | None = None
 
     def travel_s(self, distance_m: int, *, arrival: Arrival, vehicle_class: VehicleClass) -> int:
         """Estimated seconds from now until the vehicle is there, help included."""
@@ -201,6 +254,21 @@ class Policy(_Data, frozen=True, kw_only=True):
             speed_kmh_max = min(speed_kmh_max, self.travel.heavy_speed_kmh_max)
         return speed_kmh_max
 
+    def intake_s(self, site: Site) -> int:
+        """How long an open site takes to take the next vehicle."""
+        return 0 if self.slots is None else self.slots.intake_s(site.cases_per_day)
+
+    def outcomes(self, site: Site) -> int | None:
+        """How many repairs of a thousand hold there at least; None if nobody knows."""
+        return None if self.prior is None else self.prior.measure(site)
+
+    def draw(self, seed: str, site: Site) -> int | None:
+        """The lot of a site in a referral; None if none is drawn."""
+        if self.turn is None:
+            return None
+        numbers = self.turn
+        return draw(seed, site, new_below=numbers.new_below, new_one_in=numbers.new_one_in)
+
     def deadline(self, urgency: Urgency) -> timedelta:
         """How long after arrival a site may stay closed and still be an answer."""
         return timedelta(hours=self.deadline_h[urgency])
@@ -239,6 +307,7 @@ def check_policy(policy: Policy) -> None:
         raise DataFileError("ranking policy: offers, weighed, ranked, searched must not fall")
     if len(policy.terms) > TERMS_MAX:
         raise DataFileError(f"ranking policy: no more than {TERMS_MAX} terms")
+    _check_tables(policy)
     for term in policy.terms:
         values = [value for value, _ in term.curve]
         if term.name not in MEASURED:
@@ -247,6 +316,23 @@ def check_policy(policy: Policy) -> None:
             raise DataFileError(f"ranking policy: the curve of {term.name} must rise in its values")
         if any(value != int(value) or not 0 <= value <= CURVE_VALUE_MAX for value in values):
             raise DataFileError(f"ranking policy: the curve of {term.name} needs whole values")
+
+
+def _check_tables(policy: Policy) -> None:
+    """Each term that needs numbers of its own has them, and they can be reckoned with."""
+    names = {term.name for term in policy.terms}
+    slots, prior, turns = policy.slots, policy.prior, policy.turn
+    for name, table in (("slot", slots), ("outcomes", prior), ("turn", turns)):
+        if name in names and table is None:
+            raise DataFileError(f"ranking policy: the term {name} needs its table")
+    if slots is not None and (slots.day_s < 0 or slots.unstated_per_day < 1):
+        raise DataFileError("ranking policy: slots need a day, and one case on it at least")
+    if prior is not None and not (0 <= prior.held <= prior.repairs and prior.z >= 0):
+        raise DataFileError("ranking policy: prior: held is at most repairs, and z not negative")
+    if prior is not None and not prior.repairs:
+        raise DataFileError("ranking policy: prior: expected at least one repair")
+    if turns is not None and min(turns.new_below, turns.new_one_in) < 1:
+        raise DataFileError("ranking policy: turn: expected whole numbers from 1")
 
 
 @cache

@@ -14,7 +14,7 @@ from routing.model import Term
 
 
 def terms_of(
-    weighed: Weighed, policy: Policy, agreement: Agreement | None = None
+    weighed: Weighed, policy: Policy, agreement: Agreement | None = None, *, seed: str = ""
 ) -> tuple[Term, ...]:
     """The parts of an eligible site's score, in the policy's order.
 
@@ -22,17 +22,22 @@ def terms_of(
         weighed: The site.
         policy: For its terms.
         agreement: Whose wishes count; nobody's if None.
+        seed: Of the lots; none are drawn if empty.
 
     Raises:
         ValueError: If the site is not eligible; it must not have come here.
     """
     if weighed.failure is not None:
         raise ValueError(f"site {weighed.site.site_id} breaks a rule and cannot be ranked")
+    site, wait_s = weighed.site, weighed.opening.wait_s
     is_known = weighed.opening.openness is not Openness.UNKNOWN
     measured: dict[str, int | None] = {
         "travel": weighed.travel_s,
-        "wait": weighed.opening.wait_s if is_known else None,
+        "wait": wait_s if is_known else None,
+        "slot": wait_s + policy.intake_s(site) if is_known else None,
+        "outcomes": policy.outcomes(site),
         "evidence": STRENGTH[weighed.standing.weakest],
-        **(NOTHING_WISHED if agreement is None else agreement.measure(weighed.site)),
+        "turn": policy.draw(seed, site),
+        **(NOTHING_WISHED if agreement is None else agreement.measure(site)),
     }
     return tuple(rule.rate(measured[rule.name]) for rule in policy.terms)

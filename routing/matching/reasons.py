@@ -11,7 +11,10 @@ from dtc_db.vehicle import VehicleClass
 from routing.competence.held import Lapse, earliest_end
 from routing.directory.opening import Openness
 from routing.matching.eligible import Question, Standing, Weighed
-from routing.model import Case, Exclusion, Reason, Rule, Word
+from routing.matching.policy import Policy
+from routing.matching.turn import DRAWS
+from routing.model import Case, Exclusion, Reason, Rule, Site, Term, Word
+from routing.outcomes import Outcomes
 from routing.principal import Principal
 from routing.travel.model import Measured, Unmeasured
 
@@ -19,19 +22,33 @@ _LAPSES_MAX = 2  # told of one site; more would bury the reason
 
 
 def for_offer(
-    weighed: Weighed, case: Case, *, unmeasured: Unmeasured | None = None
+    weighed: Weighed, case: Case, policy: Policy, *, unmeasured: Unmeasured | None = None
 ) -> tuple[Reason, ...]:
-    """Why a place is on the list, and why its way is not told by road if others' are."""
+    """Why a place is on the list, and why its way is not told by road if others' are.
+
+    Of capacity and outcomes only what the policy weighs is told.
+    """
     reasons = [
         _near(weighed),
         *(() if unmeasured is None else (Reason(f"reasons.{unmeasured.value}"),)),
         _on_arrival(weighed),
+        *(() if policy.slots is None else _room(weighed.site)),
         *_competence(weighed.standing),
     ]
     assumed = _assumed(weighed, case)
     if assumed:
         reasons.append(Reason("reasons.assumed", (("things", assumed),)))
+    if policy.prior is not None:
+        reasons.append(_outcomes(weighed.site.outcomes))
     return tuple(reasons)
+
+
+def about_lot(terms: Sequence[Term], policy: Policy) -> Reason:
+    """Why a place stands higher than its other points would put it."""
+    lot = max((term.value for term in terms if term.name == "turn"), default=0)
+    if policy.turn is None or lot < DRAWS:
+        return Reason("reasons.lot")
+    return Reason("reasons.lot_new", (("one_in", policy.turn.new_one_in),))
 
 
 def nearer(exclusion: Exclusion) -> Reason:
@@ -139,6 +156,18 @@ def _on_arrival(weighed: Weighed) -> Reason:
             return Reason("reasons.later", (("wait_s", weighed.opening.wait_s),))
         case _:
             return Reason("reasons.hours_unknown")
+
+
+def _room(site: Site) -> tuple[Reason, ...]:
+    count = site.cases_per_day
+    return () if count is None else (Reason("reasons.room", (("count", count),)),)
+
+
+def _outcomes(outcomes: Outcomes | None) -> Reason:
+    if outcomes is None or not outcomes.count:
+        return Reason("reasons.outcomes_none")
+    words = (("held", outcomes.held), ("count", outcomes.count))
+    return Reason("reasons.outcomes", words)
 
 
 def _competence(standing: Standing) -> list[Reason]:

@@ -19,13 +19,14 @@ from routing.model import Case, Decision, Site
 from routing.ports import TravelTimes
 
 
-def decide_by_road(
+def decide_by_road(  # noqa: PLR0913 - as `decide`, and whom to ask
     case: Case,
     directory: Directory,
     policy: Policy,
     *,
     decided_at: datetime,
     travel: TravelTimes | None,
+    seed: str = "",
 ) -> Decision:
     """Ask for times by road, if there is anybody to ask, and make the list for a case.
 
@@ -35,6 +36,7 @@ def decide_by_road(
         policy: Likewise.
         decided_at: Likewise.
         travel: Asked once, for the sites that may compete; straight lines alone if None.
+        seed: As for `decide`.
     """
     measured = None
     if travel is not None and case.position is not None:
@@ -42,7 +44,7 @@ def decide_by_road(
         if sites:
             kind = case.vehicle.vehicle_class
             measured = travel.measure(case.position, sites, vehicle_class=kind)
-    return decide(case, directory, policy, decided_at=decided_at, measured=measured)
+    return decide(case, directory, policy, decided_at=decided_at, measured=measured, seed=seed)
 
 
 def shortlist(

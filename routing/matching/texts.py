@@ -53,12 +53,15 @@ class Texts:
 
     def about_policy(self, policy: Policy) -> list[str]:
         """How lists are made, in plain words."""
+        unsaid = set() if policy.turn else {"lots"}
         words = {
             "competing": str(policy.ranked_max),
             "offered": str(policy.offers_max),
+            "one_in": str(policy.turn.new_one_in) if policy.turn else "",
             "terms": ", ".join(term.name for term in policy.terms),
         }
-        return [self.text("policy", key, **words) for key in self.tables["policy"]]
+        keys = [key for key in self.tables["policy"] if key not in unsaid]
+        return [self.text("policy", key, **words) for key in keys]
 
     def _tell(self, reason: Reason) -> str:
         table, key = reason.key.split(".", 1)

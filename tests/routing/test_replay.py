@@ -1,8 +1,10 @@
 """A decision made again from its recorded inputs is the same, byte for byte; a change is named."""
 
+import hashlib
 import json
 from dataclasses import fields
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -18,7 +20,7 @@ from routing.matching.match import decide
 from routing.matching.policy import load_policy
 from routing.model import Case, Decision, Position, Site
 from routing.referral import canonical, match_document
-from routing.replay import RecordedCase, parse_recording, record, replay
+from routing.replay import RecordedCase, parse_recording, reconsider, record, replay
 from routing.testing import HERE, LIGHT, NOW, case, need, site
 
 ENGINE = case(need("engine.petrol"))
@@ -176,3 +178,26 @@ def test_a_time_of_another_zone_is_the_same_time() -> None:
         for when in (NOW, at)
     }
     assert len(documents) == 1
+
+
+OLD = Path(__file__).with_name("recordings_2026_12.jsonl")
+
+
+@pytest.mark.parametrize("line", OLD.read_bytes().splitlines())
+def test_a_referral_of_an_older_policy_is_decided_as_it_was(line: bytes) -> None:
+    recording = parse_recording(line)
+    assert recording.policy.version == "2026-12"
+    again = json.loads(replay(recording).document)
+    for name in ("policy_digest", "case", "directory_digest"):
+        assert again["inputs"][name] == recording.inputs[name]
+    # Libraries, schemes and laws may be newer here; that changes no more than their names.
+    as_recorded = {**again, "inputs": recording.inputs}
+    assert hashlib.sha256(canonical(as_recorded)).hexdigest() == recording.result
+
+
+def test_the_policy_of_today_would_decide_it_otherwise() -> None:
+    """The control of the test above: it tells policies apart."""
+    recording = parse_recording(OLD.read_bytes().splitlines()[0])
+    today = match_document(reconsider(recording, policy=POLICY))
+    as_recorded = {**today, "inputs": recording.inputs}
+    assert hashlib.sha256(canonical(as_recorded)).hexdigest() != recording.result

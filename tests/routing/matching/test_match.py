@@ -278,9 +278,9 @@ def test_only_the_nearest_of_very_many_eligible_sites_compete() -> None:
 def test_the_score_is_the_sum_of_the_terms() -> None:
     offer = decided(case(ENGINE), site("a", [LIGHT], lat_deg=km_north(10))).offers[0]
     names = [term.name for term in offer.terms]
-    assert names == ["travel", "wait", "evidence", "preference", "price"]
-    # The last two are a principal's, and nobody's rules hold here.
-    assert [term.points for term in offer.terms[3:]] == [0, 0]
+    assert names == ["travel", "slot", "outcomes", "evidence", "preference", "price", "turn"]
+    # The last three are a principal's and a referral's, and there is neither here.
+    assert [term.points for term in offer.terms[4:]] == [0, 0, 0]
     assert offer.score == round(sum(term.points for term in offer.terms), 3)
 
 

@@ -5,6 +5,7 @@ The suite compares some hundred worlds; RIGHTBAY_WORLDS=100000 compares so many,
 `pytest -n 2` in each of two processes.
 """
 
+import hashlib
 import math
 import os
 from collections import Counter
@@ -27,8 +28,9 @@ from dtc_db.vehicle import VehicleClass
 from routing.competence.catalogue import Catalogue, load_catalogue
 from routing.directory.snapshot import Directory
 from routing.matching.match import decide
-from routing.matching.policy import Policy, load_policy
+from routing.matching.policy import Policy, Prior, Slots, Turn, load_policy
 from routing.model import Bar, Case, Credential, Decision, Evidence, Position, ServiceArea, Site
+from routing.outcomes import Outcomes
 from routing.testing import NOW, case, held, need, site
 
 WORLDS = int(os.environ.get("RIGHTBAY_WORLDS", "600"))
@@ -110,6 +112,27 @@ def points(value: int, curve: Sequence[tuple[int, int]]) -> int:
     return 1000 * curve[-1][1]
 
 
+def likely(seen: Outcomes) -> int:
+    """The lower root of (seen - share)² = z² share (1 - share) / n, with 4 of 5 beside."""
+    n, z = seen.held + seen.came_back + 5, 1.282
+    share, slack = (seen.held + 4) / n, z * z / n
+    half = share + slack / 2
+    root = half - math.sqrt(half * half - (1 + slack) * share * share)
+    return round(1000 * root / (1 + slack))
+
+
+def lot(referral: str, garage: Site) -> int:
+    def number(text: str) -> int:
+        return int(hashlib.sha256(text.encode("utf-8")).hexdigest()[:16], 16)
+
+    if not referral:
+        return 0
+    seen = garage.outcomes
+    is_new = not seen or seen.held + seen.came_back < 10
+    favour = 8000 if is_new and number(referral) % 10 == 0 else 0
+    return favour + points(number(f"{referral} {garage.site_id}") % 10_000, [(0, 0), (9999, 2)])
+
+
 def look(garage: Site, world: "World", how: Arrival, radius_m: int) -> tuple[str, int]:
     """The first rule broken ("" for none) and the score in thousandths."""
     a_case, wanted = world.case, world.case.need
@@ -143,9 +166,14 @@ def look(garage: Site, world: "World", how: Arrival, radius_m: int) -> tuple[str
         lv for lv in range(4) if lv == 0 or is_enough(wanted.skills, shown(garage, at.date(), lv))
     )
     travel = [(0, 60), (900, 52), (1800, 44), (3600, 28), (7200, 8), (14400, 0)]
-    waits = [(0, 25), (3600, 22), (14_400, 15), (57_600, 8), (259_200, 0)]
-    wait = 0 if garage.opening_hours is None else points(wait_s, waits)
-    return "", points(time_s, travel) + wait + (0, 6000, 11_000, 15_000)[level]
+    slots = [(0, 30), (14_400, 25), (18_000, 22), (28_800, 15), (72_000, 8), (273_600, 0)]
+    slot_s = wait_s + 4 * 3600 // (garage.cases_per_day or 1)
+    slot = 0 if garage.opening_hours is None else points(slot_s, slots)
+    went = 6000
+    if (seen := garage.outcomes) and seen.held + seen.came_back:
+        went = points(max(200, likely(seen)), [(200, 0), (513, 6), (950, 15)])
+    evidence = (0, 6000, 11_000, 15_000)[level]
+    return "", points(time_s, travel) + slot + went + evidence + lot(world.referral, garage)
 
 
 def reference(world: "World", how: Arrival) -> tuple[list[str], list[tuple[str, str]]]:
@@ -184,9 +212,11 @@ class World:
     case: Case
     here: Position
     now: datetime
+    referral: str
 
     def decide(self, policy: Policy = SMALL) -> Decision:
-        return decide(self.case, Directory(self.sites, "1"), policy, decided_at=self.now)
+        directory = Directory(self.sites, "1")
+        return decide(self.case, directory, policy, decided_at=self.now, seed=self.referral)
 
 
 def draw_world(rng: Random) -> World:
@@ -205,7 +235,8 @@ def draw_world(rng: Random) -> World:
         urgency=rng.choice([*Urgency]),
     )
     sites = [_draw_site(rng, f"s{n:02}", here, now) for n in range(rng.randint(1, 12))]
-    return World(sites, a_case, here, now)
+    referral = f"r-{rng.randrange(10**9)}" if rng.random() < 0.7 else ""
+    return World(sites, a_case, here, now, referral)
 
 
 def _draw_site(rng: Random, site_id: str, here: Position, now: datetime) -> Site:
@@ -235,7 +266,8 @@ def _draw_site(rng: Random, site_id: str, here: Position, now: datetime) -> Site
     since = now + timedelta(hours=rng.choice([-1, 1, 30]))
     return replace(
         drawn,
-        cases_per_day=rng.choice([None, None, None, None, 4, 0]),
+        cases_per_day=rng.choice([None, None, None, None, 1, 4, 100, 0]),
+        outcomes=Outcomes(rng.randrange(60), rng.randrange(20)) if rng.random() < 0.5 else None,
         bar=Bar(measure="removed", cause="closed_down", since=since)
         if rng.random() < 0.1
         else None,
@@ -343,7 +375,7 @@ def test_a_world_in_which_the_list_is_another_is_made_small(rng: Random) -> None
 
 
 def test_a_policy_that_differs_in_one_number_is_found_out() -> None:
-    """The control of the tests above: another weight, and another radius."""
+    """The control of the tests above: another weight, radius, turn, prior and slot."""
     terms = tuple(
         msgspec.structs.replace(term, curve=((0, 0), (3, 40))) if term.name == "evidence" else term
         for term in SMALL.terms
@@ -352,7 +384,12 @@ def test_a_policy_that_differs_in_one_number_is_found_out() -> None:
         how: msgspec.structs.replace(way, radius_m=way.radius_m // 2)
         for how, way in SMALL.arrivals.items()
     }
-    for changes in ({"terms": terms}, {"arrivals": near}):
+    always, never = Turn(new_below=10, new_one_in=1), Prior(repairs=1, held=1, z=0.0)
+    others: tuple[dict[str, Any], ...] = (
+        *({"terms": terms}, {"arrivals": near}, {"turn": always}, {"prior": never}),
+        {"slots": Slots(day_s=3600, unstated_per_day=1)},
+    )
+    for changes in others:
         other = msgspec.structs.replace(SMALL, **changes)
         worlds = [world for _, world in draw_worlds(0, max(1, WORLDS // 200))]
         with pytest.raises(AssertionError):

@@ -68,7 +68,7 @@ def test_what_is_unknown_gets_the_points_for_it() -> None:
 def test_no_term_of_the_policy_rewards_a_worse_value() -> None:
     for term in POLICY.terms:
         points = [points for _, points in term.curve]
-        assert points == sorted(points, reverse=term.name not in {"evidence", "preference"})
+        assert points == sorted(points, reverse=term.name in {"travel", "slot", "price"})
         assert {"en", "fr", "de"} == term.text.keys()
 
 
@@ -89,10 +89,17 @@ def test_the_digest_is_of_the_numbers_and_not_of_the_comments() -> None:
         ("offers_max = 5", "offers_max = 'x'", "offers_max"),
         ("offers_max = 5", "offers_max = 5\nbribe = 1", "bribe"),
         ("detour = 1.3", "", "detour"),
-        ('name = "wait"', 'name = "bribe"', "bribe"),
-        ("[[0, 25], [3_600, 22]", "[[9_000, 25], [3_600, 22]", "wait must rise"),
-        ("[[0, 25], [3_600, 22]", "[[0, 25], [0.5, 22]", "whole values"),
-        ("[[0, 25], [3_600, 22]", "[[-1, 25], [3_600, 22]", "whole values"),
+        ('name = "slot"', 'name = "bribe"', "bribe"),
+        ("[[0, 30], [14_400, 25]", "[[19_000, 30], [14_400, 25]", "slot must rise"),
+        ("[[0, 30], [14_400, 25]", "[[0, 30], [0.5, 25]", "whole values"),
+        ("[[0, 30], [14_400, 25]", "[[-1, 30], [14_400, 25]", "whole values"),
+        ("[slots]\nday_s = 28_800\nunstated_per_day = 1", "", "slot needs its table"),
+        ("[prior]\nrepairs = 5\nheld = 4\nz = 1.282", "", "outcomes needs its table"),
+        ("[turn]\nnew_below = 10\nnew_one_in = 10", "", "turn needs its table"),
+        ("unstated_per_day = 1", "unstated_per_day = 0", "one case on it at least"),
+        ("held = 4", "held = 6", "held is at most repairs"),
+        ("repairs = 5\nheld = 4", "repairs = 0\nheld = 0", "at least one repair"),
+        ("new_one_in = 10", "new_one_in = 0", "from 1"),
         ("soon = 168", "soon = 721", "no deadline may exceed 720 h"),
         ("soon = 168", "", "every urgency"),
         ("soon = 168", "sooner = 168", "sooner"),

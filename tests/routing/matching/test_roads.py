@@ -128,6 +128,9 @@ def test_nobody_is_asked_in_vain() -> None:
     assert roads.asked == []
 
 
+UNSAID_S = load_policy().intake_s(site("a"))  # of a site that says nothing of its capacity
+
+
 def test_arrival_by_road_decides_whether_the_doors_are_open() -> None:
     early = garage("early", 5, hours="Mo-Fr 08:00-11:30")  # it is 11:00 there
     quick, slow = FixedTimes(("early", 6_000, 900)), FixedTimes(("early", 20_000, 2_400))
@@ -135,11 +138,12 @@ def test_arrival_by_road_decides_whether_the_doors_are_open() -> None:
         next(
             term.value
             for term in by_road(ENGINE, roads, early).offers[0].terms
-            if term.name == "wait"
+            if term.name == "slot"
         )
         for roads in (quick, slow)
     ]
-    assert waits == [0, timedelta(hours=20, minutes=20).total_seconds()]
+    there_s = timedelta(hours=20, minutes=20).total_seconds()
+    assert waits == [UNSAID_S, there_s + UNSAID_S]
 
 
 def crowd(count: int, *, step_km: float) -> list[Site]:
