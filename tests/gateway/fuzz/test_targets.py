@@ -12,13 +12,14 @@ added by hand.
 
 import gc
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 from time import process_time
 from types import FunctionType
+from zlib import crc32
 
 import pytest
 
@@ -52,6 +53,7 @@ IDS: tuple[int, ...] = (
     0x1CECFF00,
 )
 IDS += (0x1CEBFF00, 0x18EC0100, 0x18EB0100, 0x18EC0001, 0x18EA00F9, 0x18E8FF00, 0x18A30000)
+CONVERSIONS = (None, *j1939.Conversion)
 SETTINGS = (
     UdsSettings(),
     UdsSettings(code_format=CodeFormat.RAW, did_lengths={0x0102: 2, 0: 0}, extended_length=1),
@@ -78,6 +80,11 @@ def chunks(data: bytes, *, lead: int) -> Iterator[tuple[bytes, bytes]]:
         at = end
 
 
+def pick[T](choices: Sequence[T], data: bytes) -> T:
+    """One way to read it for each input, always the same; another input gets another."""
+    return choices[crc32(data) % len(choices)]
+
+
 def check_found(found: Observation | Rejection | None, data: bytes) -> None:
     if found is None:
         return
@@ -96,27 +103,24 @@ def fuzz_kline(data: bytes) -> None:
 
 
 def fuzz_uds(data: bytes) -> None:
-    for settings in SETTINGS:
-        check_found(uds.decode(data, ecu="7E8", settings=settings), data)
+    check_found(uds.decode(data, ecu="7E8", settings=pick(SETTINGS, data)), data)
 
 
 def fuzz_j1939(data: bytes) -> None:
     pgns = (*j1939.SERVICES, j1939.ACKNOWLEDGE_PGN)
-    pgn, conversion = pgns[data[0] % len(pgns)] if data else 0, (None, *j1939.Conversion)
-    for one in conversion:
-        check_found(j1939.decode(pgn, data[1:], source=0, conversion=one), data[1:])
+    pgn, conversion = pgns[data[0] % len(pgns)] if data else 0, pick(CONVERSIONS, data)
+    check_found(j1939.decode(pgn, data[1:], source=0, conversion=conversion), data[1:])
 
 
 def fuzz_isotp(data: bytes) -> None:
-    for addressing in (Addressing.NORMAL, Addressing.MIXED):
-        reassembler = Reassembler(addressing)
-        given = made = 0
-        for lead, frame in chunks(data, lead=1):
-            given += len(frame)
-            for event in reassembler.receive(frame, lead[0] / 100):
-                made += len(event.data) if isinstance(event, IsoTpPayload) else 0
-        reassembler.finish()
-        assert made <= given
+    reassembler = Reassembler(pick((Addressing.NORMAL, Addressing.MIXED), data))
+    given = made = 0
+    for lead, frame in chunks(data, lead=1):
+        given += len(frame)
+        for event in reassembler.receive(frame, lead[0] / 100):
+            made += len(event.data) if isinstance(event, IsoTpPayload) else 0
+    reassembler.finish()
+    assert made <= given
 
 
 def fuzz_j1939_tp(data: bytes) -> None:
@@ -229,7 +233,7 @@ def main() -> None:
 
     def change_or_mix(data: bytes, size_max: int, seed: int) -> bytes:
         rng = Random(seed)  # noqa: S311 - the same every time: a failure can be looked at again
-        return change(data, rng)[:size_max] if rng.randrange(4) else atheris.Mutate(data, size_max)
+        return change(data, rng)[:size_max] if rng.randrange(2) else atheris.Mutate(data, size_max)
 
     with TemporaryDirectory() as seeds:
         for number, data in enumerate(corpus_of(name)):
