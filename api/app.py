@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from api import access, assessment, match, pages, problems, schemas
+from api import access, assessment, match, outcomes, pages, problems, schemas
 from api.errors import NotReadyError
 from api.limits import BodyLimit
 from api.register import businesses, documents, measures, presence, proposals, reminders
@@ -55,6 +55,7 @@ def create_app(
     app.include_router(router)
     app.include_router(match.router)
     app.include_router(assessment.router)
+    app.include_router(outcomes.router)
     for each in (access, businesses, proposals, documents, presence, reminders, measures):
         app.include_router(each.router)
     app.add_api_route("/healthz", get_health, tags=["operation"], responses={})

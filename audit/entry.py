@@ -44,6 +44,25 @@ def register_entry(*, event_id: UUID, kind: str, at: datetime, document: bytes) 
     return Entry(event_id, rfc8785.dumps(body))
 
 
+def stated_entry(*, event_id: UUID, kind: str, at: datetime, document: bytes) -> Entry:
+    """The entry that commits to what somebody stated that moves referrals.
+
+    Args:
+        event_id: Of the statement; also the entry's id.
+        kind: What was stated, such as ``repair_attested`` or ``rule_made``.
+        at: Aware.
+        document: The statement as it was stored, byte for byte.
+    """
+    body = {
+        "type": "stated",
+        "event": str(event_id),
+        "kind": kind,
+        "at": at.astimezone(UTC).isoformat(timespec="microseconds"),
+        "document_sha256": hashlib.sha256(document).hexdigest(),
+    }
+    return Entry(event_id, rfc8785.dumps(body))
+
+
 def referral_entry(
     *, referral_id: UUID, case_id: UUID, version: int, decided_at: datetime, document: bytes
 ) -> Entry:

@@ -16,6 +16,7 @@ from routing.imports.absences import format_absences
 from routing.imports.rates import format_rates
 from routing.imports.service_area import format_service_area
 from routing.model import Bar, Credential, Person, Site
+from routing.outcomes import Outcomes
 from storage.errors import DatabaseUnavailableError
 from storage.keys import DIRECTORY_LOCK
 from storage.pool import Connection, Pool, transaction
@@ -187,6 +188,22 @@ async def bar_within(connection: Connection, bars: Mapping[str, Bar | None], sou
         await _announce(connection)
     else:
         await connection.execute(SQL["delete_version"], version)
+
+
+async def note_outcomes_within(
+    connection: Connection, seen: Mapping[str, Outcomes], source: str
+) -> int:
+    """Let the directory know how repairs went, as a part of a transaction; how many sites changed.
+
+    A record makes nobody eligible, so no case is looked at again for it.
+    """
+    await connection.execute(SQL["one_import_at_a_time"])
+    version = int(await connection.fetchval(SQL["insert_version"], source))
+    texts = [f"{one.held} {one.came_back}" if one.count else "" for one in seen.values()]
+    changed = await connection.fetch(SQL["update_outcomes"], [*seen], texts, version)
+    if not changed:
+        await connection.execute(SQL["delete_version"], version)
+    return len(changed)
 
 
 async def _import_people(

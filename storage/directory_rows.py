@@ -10,6 +10,7 @@ from routing.imports.absences import parse_absences
 from routing.imports.rates import parse_rates
 from routing.imports.service_area import load_service_area
 from routing.model import Bar, Credential, Evidence, Person, Position, Site
+from routing.outcomes import Outcomes
 from storage.bulk import make_values
 from storage.copying import NULL, Row, fields_of, unescape
 
@@ -128,6 +129,11 @@ def _bar(text: str) -> Bar:
     return Bar(measure=measure, cause=cause, since=datetime.fromisoformat(since))
 
 
+def _outcomes(text: str) -> Outcomes:
+    held, came_back = text.split(" ")
+    return Outcomes(int(held), int(came_back))
+
+
 def _day(text: str) -> date:
     """A day; the driver writes the first and the last of the calendar as infinite ones."""
     return _INFINITE.get(text) or date.fromisoformat(text)
@@ -151,4 +157,5 @@ _COLUMNS: dict[str, Callable[[str | None], object]] = {
     "insurers": _words,
     "has_replacement_car": lambda cell: None if cell is None else cell == "t",
     "bar": lambda cell: _bar(cell) if cell else None,
+    "outcomes": lambda cell: _outcomes(cell) if cell else None,
 }

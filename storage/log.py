@@ -11,7 +11,7 @@ from uuid import UUID
 import asyncpg
 
 from audit.check import Checker, Flaw, Record
-from audit.entry import referral_entry, register_entry
+from audit.entry import referral_entry, register_entry, stated_entry
 from audit.errors import BrokenHeadError, ConflictError
 from audit.tree import (
     HASH_LENGTH,
@@ -227,6 +227,13 @@ def _record(row: asyncpg.Record) -> Record:
             kind=row["event_kind"],
             at=row["event_at"],
             document=row["event_document"],
+        ).body
+    elif row["stated_document"] is not None:
+        expected = stated_entry(
+            event_id=row["entry_id"],
+            kind=row["stated_kind"],
+            at=row["stated_at"],
+            document=row["stated_document"],
         ).body
     elif row["document"] is not None:
         expected = referral_entry(

@@ -1,4 +1,4 @@
-"""Forgets what proves nothing any more, and finds out what businesses are to be reminded of."""
+"""Forgets what proves nothing any more; finds out what to remind of, and how repairs went."""
 
 import asyncio
 import logging
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from storage.errors import DatabaseUnavailableError
+from storage.outcomes import settle
 from storage.pool import Pool, transaction
 from storage.register.reminders import keep_due
 from storage.register.rows import SQL
@@ -43,3 +44,4 @@ async def keep_up(pool: Pool, *, now: datetime) -> None:
         )
         await connection.execute(SQL["forget_unreviewed"], now - timedelta(days=UNREVIEWED_DAYS))
     await keep_due(pool, now=now)
+    await settle(pool, now=now)

@@ -58,6 +58,13 @@ from unnest($1::text[], $2::text[]) as given (site_id, bar)
 where site.site_id = given.site_id and site.bar <> given.bar
 returning site.site_id
 
+-- name: update_outcomes
+update site
+set outcomes = given.outcomes, known_from = $3
+from unnest($1::text[], $2::text[]) as given (site_id, outcomes)
+where site.site_id = given.site_id and site.outcomes <> given.outcomes
+returning site.site_id
+
 -- name: select_known_sites
 select site_id from site where site_id = any($1::text[])
 

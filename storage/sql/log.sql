@@ -36,10 +36,12 @@ select log_index, leaf_hash, kept from log_entry where log_index = any($1::bigin
 select
     e.log_index, e.entry_id, e.leaf_hash, e.kept, e.body,
     r.case_id, r.version, r.decided_at, r.document,
-    v.kind as event_kind, v.at as event_at, v.document as event_document
+    v.kind as event_kind, v.at as event_at, v.document as event_document,
+    s.kind as stated_kind, s.at as stated_at, s.document as stated_document
 from log_entry as e
 left join referral as r on r.referral_id = e.entry_id
 left join register_event as v on v.event_id = e.entry_id
+left join stated as s on s.event_id = e.entry_id
 where e.log_index > $1
 order by e.log_index
 limit $2
@@ -50,6 +52,8 @@ from (
     select 'referral' as noun, referral_id as id from referral
     union all
     select 'event' as noun, event_id as id from register_event
+    union all
+    select 'statement' as noun, event_id as id from stated
 ) as r
 where
     not exists (select from log_entry as e where e.entry_id = r.id)

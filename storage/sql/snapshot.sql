@@ -4,7 +4,7 @@ select
     array_to_string(makes, ';'), array_to_string(equipment, ';'), array_to_string(access, ';'),
     opening_hours, absences, service_area, is_van, cases_per_day, hourly_rates,
     array_to_string(languages, ';'), array_to_string(networks, ';'),
-    array_to_string(insurers, ';'), has_replacement_car, bar
+    array_to_string(insurers, ';'), has_replacement_car, bar, outcomes
 from (
     select * from site where known_from <= $1
     union all
@@ -45,7 +45,7 @@ select
     array_to_string(makes, ';'), array_to_string(equipment, ';'), array_to_string(access, ';'),
     opening_hours, absences, service_area, is_van, cases_per_day, hourly_rates,
     array_to_string(languages, ';'), array_to_string(networks, ';'),
-    array_to_string(insurers, ';'), has_replacement_car, bar
+    array_to_string(insurers, ';'), has_replacement_car, bar, outcomes
 from site
 where site_id = any($1::text[])
 
