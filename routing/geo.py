@@ -54,6 +54,17 @@ def unit_vectors(positions: Sequence[Position]) -> NDArray[np.float64]:
     return np.array(rows, dtype=np.float64).reshape(len(rows), 3)
 
 
+def unit_vectors_at(lon_deg: Sequence[float], lat_deg: Sequence[float]) -> NDArray[np.float64]:
+    """The same, to the last bit, for many places that are no values yet."""
+    lons, lats = [*map(math.radians, lon_deg)], [*map(math.radians, lat_deg)]
+    cos_lat, sin_lat, cos_lon, sin_lon = (
+        np.array([*map(function, angles)], dtype=np.float64)
+        for angles in (lats, lons)
+        for function in (math.cos, math.sin)
+    )
+    return np.stack([cos_lat * cos_lon, cos_lat * sin_lon, sin_lat], axis=1)
+
+
 def arcs_m(chords: NDArray[np.float64]) -> NDArray[np.int64]:
     """Great-circle distances in whole metres for chords between unit vectors, in their shape.
 

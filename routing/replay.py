@@ -132,7 +132,7 @@ def record(decision: Decision, directory: Directory, policy: Policy) -> bytes:
             digest=directory.digest,
             schemes=directory.catalogue.digest,
             is_extract=False,
-            sites=directory.sites,
+            sites=tuple(directory.sites),
         ),
         result=hashlib.sha256(canonical(document)).hexdigest(),
         inputs=document["inputs"],

@@ -34,29 +34,38 @@ async def copy_lines(
 
 
 async def copy_numbers(
-    connection: Connection, sql: str, arguments: Sequence[object]
-) -> NDArray[np.int64]:
-    """The result of a statement whose columns are all ``bigint`` and never null.
+    connection: Connection, sql: str, columns_bytes: Sequence[int]
+) -> list[NDArray[np.int64]]:
+    """The columns of a statement's result: whole numbers and days, none of them null.
 
-    Returns:
-        Shape (columns, rows).
+    Args:
+        connection: To ask.
+        sql: The statement.
+        columns_bytes: How wide each is: 8 for ``bigint``, 4 for ``integer`` and for ``date``, which
+            is the number of days from the first of the year 2000.
+
+    Raises:
+        ValueError: If the result has other columns.
     """
     data = bytearray()
 
     async def receive(part: bytes) -> None:
         data.extend(part)
 
-    await connection.copy_from_query(
-        sql, *arguments, output=receive, format="binary", timeout=READ_TIMEOUT_S
-    )
-    # A row is its number of columns, then for each its length (8) and its bytes, big-endian.
-    if len(data) <= _HEADER_BYTES + _TRAILER_BYTES:
-        return np.empty((0, 0), dtype=np.int64)
-    count = int.from_bytes(data[_HEADER_BYTES : _HEADER_BYTES + 2], "big")
-    row = np.dtype([("count", ">i2"), ("cells", [("length", ">i4"), ("value", ">i8")], (count,))])
-    end = len(data) - _TRAILER_BYTES
-    rows = np.frombuffer(memoryview(data)[_HEADER_BYTES:end], dtype=row)
-    return rows["cells"]["value"].T.astype(np.int64)
+    await connection.copy_from_query(sql, output=receive, format="binary", timeout=READ_TIMEOUT_S)
+    # A row is its number of columns, then for each its length and its bytes, big-endian.
+    cells = [
+        (f"cell{n}", [("bytes", ">i4"), ("value", f">i{w}")]) for n, w in enumerate(columns_bytes)
+    ]
+    row = np.dtype([("columns", ">i2"), *cells])
+    count, rest = divmod(len(data) - _HEADER_BYTES - _TRAILER_BYTES, row.itemsize)
+    rows = np.frombuffer(data, dtype=row, offset=_HEADER_BYTES, count=count)
+    if rest or any(
+        (rows[name]["bytes"] != width).any()
+        for (name, _), width in zip(cells, columns_bytes, strict=True)
+    ):
+        raise ValueError(f"expected columns of {columns_bytes} bytes, got others")
+    return [rows[name]["value"].astype(np.int64) for name, _ in cells]
 
 
 def fields_of(line: str) -> Row:

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from routing.competence.catalogue import load_catalogue
+from routing.directory.arrange import arrange
 from routing.directory.snapshot import Directory
 from routing.errors import CasesUnavailableError
 from routing.imports.absences import format_absences
@@ -20,7 +22,7 @@ from routing.outcomes import Outcomes
 from storage.errors import DatabaseUnavailableError
 from storage.keys import DIRECTORY_LOCK
 from storage.pool import Connection, Pool, transaction
-from storage.snapshot import read_changed, read_sites
+from storage.snapshot import read_changed, read_sites, read_whole
 from storage.statements import load_statements
 
 SQL = load_statements("directory")
@@ -84,13 +86,13 @@ class PostgresDirectoryStore:
                 version = str(await connection.fetchval(SQL["select_version"]))
                 latest = self._latest
                 if latest is None:
-                    sites = await read_sites(connection)
+                    whole, columns = await read_whole(connection)
                 else:
                     sites, gone = await read_changed(connection, version=int(latest.version))
         except DatabaseUnavailableError as error:
             raise CasesUnavailableError(str(error)) from error
         self._latest = (
-            Directory(sites, version=version)
+            Directory(whole, version, arranged=arrange(columns, load_catalogue()))
             if latest is None
             else latest.changed(sites, gone=gone, version=version)
         )

@@ -12,41 +12,52 @@ A whole directory is a million titles, which `storage.snapshot_columns` reads as
 from collections.abc import Sequence
 
 from dtc_db.collection import no_collection
+from routing.directory.arrange import Columns, columns_of
 from routing.model import Credential, Person, Site
 from storage.copying import NULL, copy_lines
 from storage.directory_rows import (
-    Titles,
+    Known,
+    SiteLines,
     person_order,
-    read_person,
-    read_site_lines,
+    read_day,
+    read_person_kind,
+    read_title_kind,
+    site_order,
     title_order,
 )
 from storage.pool import Connection
-from storage.snapshot_columns import NAMES_MAX, read_all
+from storage.snapshot_columns import KINDS_MAX, read_columns
 from storage.statements import load_statements
 
 SQL = load_statements("snapshot")
 
 _LATEST = (1 << 63) - 1  # a version that no directory reaches
-# A person without employer, days of employment, hours and absences.
-_NOTHING_KNOWN = f"\t{NULL}\t{NULL}\t{NULL}\t"
 
 
-async def read_sites(
-    connection: Connection, *, version: int | None = None, names_max: int = NAMES_MAX
-) -> list[Site]:
-    """All sites, in no order; their people by number, and titles by scheme and name.
+async def read_whole(
+    connection: Connection, *, kinds_max: int = KINDS_MAX
+) -> tuple[Sequence[Site], Columns]:
+    """All sites in the order of their ids, and what is asked of all of them at once.
+
+    A site is made when somebody first looks at it: its people by number, and their titles by scheme
+    and name.
 
     Args:
         connection: In a transaction that sees one snapshot.
-        version: Of the directory, as it then was; None for as it is.
-        names_max: With more names of titles than these, they are read as text.
+        kinds_max: With more kinds of titles than these, they are read as text.
     """
     with no_collection():
-        sites = await read_all(connection, names_max=names_max) if version is None else None
-        if sites is None:
-            sites = await _read(connection, "_at", _LATEST if version is None else version)
-    return sites
+        whole = await read_columns(connection, kinds_max=kinds_max)
+        if whole is None:
+            sites = sorted(await read_sites(connection, version=_LATEST), key=site_order)
+            whole = sites, columns_of(sites)
+    return whole
+
+
+async def read_sites(connection: Connection, *, version: int) -> list[Site]:
+    """All sites as they were at a version of the directory, in no order."""
+    with no_collection():
+        return await _read(connection, "_at", version)
 
 
 async def read_changed(connection: Connection, *, version: int) -> tuple[list[Site], set[str]]:
@@ -75,34 +86,45 @@ async def _read(connection: Connection, which: str, argument: object) -> list[Si
     people = _People()
     await copy_lines(connection, SQL[f"select_credential{which}"], [argument], people.take_titles)
     await copy_lines(connection, SQL[f"select_person{which}"], [argument], people.take)
-    lines: list[str] = []
-    await copy_lines(connection, SQL[f"select_site{which}"], [argument], lines.extend)
-    return read_site_lines(lines, [people.pop(line.partition("\t")[0]) for line in lines])
+    sites: list[Site] = []
+    read = SiteLines().read
+
+    def take(lines: list[str]) -> None:
+        sites.extend(read(line, people.pop(line.partition("\t")[0])) for line in lines)
+
+    await copy_lines(connection, SQL[f"select_site{which}"], [argument], take)
+    return sites
 
 
 class _People:
     """People by site, both as their lines spell them."""
 
     def __init__(self) -> None:
-        self._titles = Titles()
+        self._titles = Known(_read_title)
+        self._kinds = Known(read_person_kind)
         self._held: dict[tuple[str, str], list[Credential]] = {}
         self._of: dict[str, list[Person]] = {}
 
     def take_titles(self, lines: list[str]) -> None:
         for line in lines:
             site_id, number, rest = line.split("\t", 2)
-            self._held.setdefault((site_id, number), []).append(self._titles.read(rest))
+            self._held.setdefault((site_id, number), []).append(self._titles[rest])
 
     def take(self, lines: list[str]) -> None:
         for line in lines:
             site_id, number, rest = line.split("\t", 2)
             held = tuple(sorted(self._held.pop((site_id, number), ()), key=title_order))
-            person = (
-                Person(number=int(number), credentials=held)
-                if rest == _NOTHING_KNOWN
-                else read_person(int(number), rest, held)
-            )
+            person = self._kinds[rest](number=int(number), credentials=held)
             self._of.setdefault(site_id, []).append(person)
 
     def pop(self, site_id: str) -> tuple[Person, ...]:
         return tuple(sorted(self._of.pop(site_id, ()), key=person_order))
+
+
+def _read_title(line: str) -> Credential:
+    """A title by its columns from the first day on."""
+    valid_from, valid_until, kind = line.split("\t", 2)
+    return read_title_kind(kind)(
+        valid_from=read_day(valid_from),
+        valid_until=None if valid_until == NULL else read_day(valid_until),
+    )

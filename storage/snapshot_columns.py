@@ -1,182 +1,242 @@
-"""Reads a whole directory: what is plain as columns of numbers, the rest as text.
+"""Reads a whole directory as columns of numbers, out of which a site is made when it is looked at.
 
-A plain title has a scheme, a name, two days and a state of evidence, and nothing else; it comes as
-one number, and each number becomes one value. A plain person has a number only. Sites go by a
-64-bit hash of their ids, so that the database joins nothing; if two ever share one, everything is
-read as text.
+Titles that differ in nothing but their days are of one kind, people that differ in nothing but
+their number and their titles are too: each kind is read once as text. Rows name their site and
+their kind by a 64-bit hash, so that the database joins nothing.
 
-    site ──▶ hashes ─▶ rows ─┬▶ titles by person ─▶ people by site ─▶ sites
-    credential, person ──────┘
+    title kinds, person kinds ─▶ text, once each ──┐
+    titles, people ─▶ numbers, in the order of ────┼──▶ a site, when somebody looks at it
+    sites ─▶ lines, in the order of their ids ─────┘
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
-from itertools import pairwise
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from routing.model import Credential, Evidence, Person, Site
-from storage.bulk import make_values
-from storage.copying import copy_lines, copy_numbers
-from storage.directory_rows import Titles, read_person, read_site_lines, title_order
+from dtc_db.collection import no_collection
+from routing.directory.arrange import NEVER, Columns, Held, number_names
+from routing.model import Credential, Person, Site
+from storage.copying import copy_lines, copy_numbers, unescape
+from storage.directory_rows import (
+    Known,
+    PersonKind,
+    SiteLines,
+    TitleKind,
+    person_order,
+    read_person_kind,
+    read_title_kind,
+    title_order,
+)
 from storage.pool import Connection
 from storage.statements import load_statements
 
 SQL = load_statements("snapshot_columns")
 
-# How `select_plain_credential` packs a title: number of its name, first and last day, evidence.
-_EVIDENCE_BITS, _DAY_BITS = 2, 22
-NAMES_MAX = 1 << 16
-# Row of a site, number of a person, number of a title: together they make one number.
-_SITE_BITS, _PERSON_BITS, _TITLE_BITS = 22, 17, 24
-
-_EVIDENCE = tuple(Evidence)
+# Days come as numbers from the first of the year 2000; before and after our calendar as infinite
+# ones, and "no last day" as one long before it.
+_DAY_ZERO = date(2000, 1, 1).toordinal()
+_DAY_MIN, _DAY_MAX = (day.toordinal() - _DAY_ZERO for day in (date.min, date.max))
+_NO_LAST_DAY = -2_451_545
+_NO_DAY = 0  # the same, as an ordinal
+_DAY_BITS = 22
+KINDS_MAX = 1 << 19  # of titles; a kind and two days make one number
 
 type Numbers = NDArray[np.int64]
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """Who holds what: people as row of the site and number in one, rising; and their titles.
-
-    Attributes:
-        people: Of those who hold something plain, once for each title.
-        titles: In the order of the people, and of scheme, name and first day.
-        odd: Other titles, by person.
-    """
-
-    people: Numbers
-    titles: list[Credential]
-    odd: dict[int, list[Credential]]
-
-
-async def read_all(connection: Connection, *, names_max: int = NAMES_MAX) -> list[Site] | None:
-    """All sites, in no order; their people by number, and titles by scheme and name.
+async def read_columns(
+    connection: Connection, *, kinds_max: int = KINDS_MAX
+) -> tuple[Sequence[Site], Columns] | None:
+    """All sites in the order of their ids, and what is asked of all of them at once.
 
     Args:
         connection: In a transaction that sees one snapshot.
-        names_max: How many names of titles there may be, so that a number holds one.
+        kinds_max: How many kinds of titles there may be, so that a number holds one.
 
     Returns:
-        None if they cannot be read so: their numbers do not fit, or two ids have the same hash.
+        None if they cannot be read so: there is none, two of them or of a kind share a hash, or
+            there are more kinds of titles than fit.
     """
     lines: list[str] = []
     await copy_lines(connection, SQL["select_site"], [], lines.extend)
-    rows = _Rows([int(line.partition("\t")[0]) for line in lines])
-    names = [(row["scheme"], row["title"]) for row in await connection.fetch(SQL["select_names"])]
-    number_max = await connection.fetchval(SQL["select_number_max"])
-    fits = len(lines) <= 1 << _SITE_BITS and number_max < 1 << _PERSON_BITS
-    if not fits or len(names) > names_max or rows.are_ambiguous:
+    if not lines:
         return None
-    held = await _read_held(connection, rows, names)
-    if held is None:
+    lines.sort(key=_id_of)
+    hashes, _, lon, lat, countries, is_van = zip(
+        *(line.split("\t", 6)[:6] for line in lines), strict=True
+    )
+    rows = _Hashes(hashes)
+    title_hashes, title_kinds = await _read_kinds(connection, "title", read_title_kind)
+    person_hashes, person_kinds = await _read_kinds(connection, "person", read_person_kind)
+    if len(title_kinds) > kinds_max or any(
+        one.are_ambiguous for one in (rows, title_hashes, person_hashes)
+    ):
         return None
-    people, of_row = await _read_people(connection, rows, held)
-    starts = np.searchsorted(of_row, np.arange(len(lines) + 1)).tolist()
-    teams = [tuple(people[start:end]) for start, end in pairwise(starts)]
-    return read_site_lines([line.partition("\t")[2] for line in lines], teams)
+    site, number, kind = await copy_numbers(connection, SQL["select_person"], (8, 4, 8))
+    people = _OfSites(len(lines), rows.places(site), number, person_hashes.places(kind))
+    site, number, kind, first, until = await copy_numbers(
+        connection, SQL["select_title"], (8, 4, 8, 4, 4)
+    )
+    title = _pack(title_hashes.places(kind), _ordinals(first), _ordinals(until))
+    titles = _OfSites(len(lines), rows.places(site), number, title)
+    sites = _Sites(
+        [line.partition("\t")[2] for line in lines], person_kinds, people, title_kinds, titles
+    )
+    return sites, Columns(
+        lon_deg=[*map(float, lon)],
+        lat_deg=[*map(float, lat)],
+        countries=[*map(unescape, countries)],
+        is_van=np.array(is_van) == "t",
+        held=_held(titles, title_kinds),
+    )
 
 
-class _Rows:
-    """The row of each site, by the hash of its id."""
+class _Hashes:
+    """The places of things, by their hashes."""
 
-    def __init__(self, hashes: Sequence[int]) -> None:
-        given = np.array(hashes, dtype=np.int64)
+    def __init__(self, hashes: Sequence[str]) -> None:
+        given = np.array([*map(int, hashes)], dtype=np.int64)
         self._order = np.argsort(given)
         self._hashes = given[self._order]
         self.are_ambiguous = bool((self._hashes[1:] == self._hashes[:-1]).any())
 
-    def people(self, hashes: Numbers, numbers: Numbers) -> Numbers:
-        """Row and number in one."""
-        rows = self._order[np.searchsorted(self._hashes, hashes)]
-        return rows << _PERSON_BITS | numbers
+    def places(self, hashes: Numbers) -> Numbers:
+        """The place of each.
 
-    def person(self, site_hash: str, number: str) -> int:
-        """The same for one person, as a line has it."""
-        return int(self.people(np.array([int(site_hash)]), np.array([int(number)]))[0])
-
-
-async def _read_held(
-    connection: Connection, rows: _Rows, names: Sequence[tuple[str, str]]
-) -> _Held | None:
-    """What everybody holds; None if the different titles are more than a number can tell."""
-    plain = await copy_numbers(
-        connection,
-        SQL["select_plain_credential"],
-        [[scheme for scheme, _ in names], [title for _, title in names]],
-    )
-    odd: dict[int, list[Credential]] = {}
-    titles = Titles()
-
-    def take(lines: list[str]) -> None:
-        for line in lines:
-            site_hash, number, rest = line.split("\t", 2)
-            odd.setdefault(rows.person(site_hash, number), []).append(titles.read(rest))
-
-    await copy_lines(connection, SQL["select_odd_credential"], [], take)
-    if not plain.size:
-        return _Held(np.empty(0, dtype=np.int64), [], odd)
-    people, packed = rows.people(plain[0], plain[1]), plain[2]
-    distinct, which = np.unique(packed, return_inverse=True)
-    if len(distinct) > 1 << _TITLE_BITS:
-        return None
-    known = _unpack(distinct, names)
-    # One number for who holds what: sorting these takes a fifth of the time of sorting by two.
-    keys = np.sort(people << _TITLE_BITS | which)
-    in_order = (keys & (1 << _TITLE_BITS) - 1).tolist()
-    return _Held(keys >> _TITLE_BITS, [*map(known.__getitem__, in_order)], odd)
+        Raises:
+            ValueError: If nothing has such a hash.
+        """
+        found = np.searchsorted(self._hashes, hashes)
+        if len(found) and not np.array_equal(self._hashes.take(found, mode="clip"), hashes):
+            raise ValueError("a row names a site or a kind that is not there")
+        return self._order[found]
 
 
-async def _read_people(
-    connection: Connection, rows: _Rows, held: _Held
-) -> tuple[list[Person], Numbers]:
-    """Everybody by site and number, and the rows of their sites."""
-    plain = await copy_numbers(connection, SQL["select_plain_person"], [])
-    odd: dict[int, str] = {}
+class _OfSites:
+    """Pairs of numbers by the row of the site that they belong to.
 
-    def take(lines: list[str]) -> None:
-        for line in lines:
-            site_hash, number, rest = line.split("\t", 2)
-            odd[rows.person(site_hash, number)] = rest
+    Attributes:
+        rows: Of the sites, rising.
+        ones: The first of each pair, in the same order.
+        others: The second.
+    """
 
-    await copy_lines(connection, SQL["select_odd_person"], [], take)
-    keys = [np.fromiter(odd, dtype=np.int64, count=len(odd))]
-    keys += [rows.people(*plain)] if plain.size else []
-    everybody = np.sort(np.concatenate(keys))
-    starts, ends = (
-        np.searchsorted(held.people, everybody, side=side).tolist() for side in ("left", "right")
-    )
-    numbers = everybody & (1 << _PERSON_BITS) - 1
-    titles = [tuple(held.titles[start:end]) for start, end in zip(starts, ends, strict=True)]
-    people = make_values(Person, len(titles), number=numbers.tolist(), credentials=titles)
-    for key in odd.keys() | held.odd.keys():
-        place = int(np.searchsorted(everybody, key))
-        all_titles = tuple(sorted((*titles[place], *held.odd.get(key, ())), key=title_order))
-        people[place] = (
-            read_person(people[place].number, odd[key], all_titles)
-            if key in odd
-            else replace(people[place], credentials=all_titles)
+    def __init__(self, sites: int, rows: Numbers, ones: Numbers, others: Numbers) -> None:
+        order = np.argsort(rows, kind="stable")
+        self.rows = rows[order].astype(np.int32)
+        self.ones, self.others = ones[order], others[order]
+        self._starts = np.searchsorted(self.rows, np.arange(sites + 1, dtype=np.int32)).tolist()
+
+    def of(self, row: int) -> Iterable[tuple[int, int]]:
+        """Those of one site."""
+        span = slice(self._starts[row], self._starts[row + 1])
+        return zip(self.ones[span].tolist(), self.others[span].tolist(), strict=True)
+
+
+class _Sites(Sequence[Site]):
+    """Sites of which each is made when somebody first looks at it; equal titles are one object."""
+
+    def __init__(
+        self,
+        lines: Sequence[str],
+        person_kinds: Sequence[PersonKind],
+        people: _OfSites,
+        title_kinds: Sequence[TitleKind],
+        titles: _OfSites,
+    ) -> None:
+        self._sites: list[str | Site] = [*lines]
+        self._lines = SiteLines()
+        self._person_kinds, self._people = person_kinds, people
+        self._title_kinds, self._titles = title_kinds, titles
+        self._known = Known(self._make_title)
+
+    def __len__(self) -> int:
+        return len(self._sites)
+
+    @overload
+    def __getitem__(self, row: int) -> Site: ...
+    @overload
+    def __getitem__(self, row: slice) -> Sequence[Site]: ...
+    def __getitem__(self, row: int | slice) -> Site | Sequence[Site]:
+        if isinstance(row, slice):
+            return [self[one] for one in range(*row.indices(len(self)))]
+        site = self._sites[row]
+        if isinstance(site, str):
+            site = self._sites[row] = self._lines.read(site, self._people_of(row % len(self)))
+        return site
+
+    def __iter__(self) -> Iterator[Site]:
+        """All of them, made in one go."""
+        with no_collection():
+            sites = [self[row] for row in range(len(self))]
+        return iter(sites)
+
+    def _people_of(self, row: int) -> tuple[Person, ...]:
+        known = self._known
+        held: dict[int, list[Credential]] = {}
+        for number, title in self._titles.of(row):
+            held.setdefault(number, []).append(known[title])
+        for titles in held.values():
+            titles.sort(key=title_order)
+        people = [
+            self._person_kinds[kind](number=number, credentials=tuple(held.get(number, ())))
+            for number, kind in self._people.of(row)
+        ]
+        people.sort(key=person_order)
+        return tuple(people)
+
+    def _make_title(self, title: int) -> Credential:
+        kind, first, until = _unpack(title)
+        return self._title_kinds[kind](
+            valid_from=date.fromordinal(first),
+            valid_until=None if until == _NO_DAY else date.fromordinal(until),
         )
-    return people, everybody >> _PERSON_BITS
 
 
-def _unpack(packed: Numbers, names: Sequence[tuple[str, str]]) -> list[Credential]:
-    """The titles that `select_plain_credential` packed."""
-    evidence = packed & (1 << _EVIDENCE_BITS) - 1
-    until = packed >> _EVIDENCE_BITS & (1 << _DAY_BITS) - 1
-    first = packed >> _EVIDENCE_BITS + _DAY_BITS & (1 << _DAY_BITS) - 1
-    name = (packed >> _EVIDENCE_BITS + 2 * _DAY_BITS).tolist()
-    days: dict[int, date | None] = {
-        day: date.fromordinal(day) for day in {*first.tolist(), *until.tolist()} if day
-    }
-    return make_values(
-        Credential,
-        len(packed),
-        scheme=[names[number][0] for number in name],
-        title=[names[number][1] for number in name],
-        valid_from=map(days.get, first.tolist()),
-        valid_until=map(days.get, until.tolist()),
-        evidence=map(_EVIDENCE.__getitem__, evidence.tolist()),
+async def _read_kinds[Kind](
+    connection: Connection, what: str, read: Callable[[str], Kind]
+) -> tuple[_Hashes, list[Kind]]:
+    lines: list[list[str]] = []
+
+    def take(some: list[str]) -> None:
+        lines.extend(line.split("\t", 1) for line in some)
+
+    await copy_lines(connection, SQL[f"select_{what}_kinds"], [], take)
+    return _Hashes([hashed for hashed, _ in lines]), [read(text) for _, text in lines]
+
+
+def _held(titles: _OfSites, kinds: Sequence[TitleKind]) -> Held:
+    """What sites hold, for `Columns`."""
+    kind, first, until = _unpack(titles.others)
+    names, places = number_names([(one.keywords["scheme"], one.keywords["title"]) for one in kinds])
+    is_revoked = np.array([one.keywords["is_revoked"] for one in kinds], dtype=np.bool_)
+    last = np.where(until == _NO_DAY, date.max.toordinal(), until)
+    return Held(
+        rows=titles.rows,
+        names=names,
+        shown=places[kind],
+        first=first.astype(np.int32),
+        last=np.where(is_revoked[kind], NEVER, last).astype(np.int32),
     )
+
+
+def _ordinals(days: Numbers) -> Numbers:
+    within = np.clip(days, _DAY_MIN, _DAY_MAX) + _DAY_ZERO
+    return np.where(days == _NO_LAST_DAY, _NO_DAY, within)
+
+
+def _pack(kinds: Numbers, first: Numbers, until: Numbers) -> Numbers:
+    """One number for each title, so that equal ones are found by it."""
+    return (kinds << _DAY_BITS | first) << _DAY_BITS | until
+
+
+def _unpack[Packed: (int, Numbers)](titles: Packed) -> tuple[Packed, Packed, Packed]:
+    day = (1 << _DAY_BITS) - 1
+    return titles >> 2 * _DAY_BITS, titles >> _DAY_BITS & day, titles & day
+
+
+def _id_of(line: str) -> str:
+    return unescape(line.split("\t", 2)[1])

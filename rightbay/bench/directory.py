@@ -56,7 +56,8 @@ class DirectoryResult:
         digested_s: For the digest of a whole directory, which the first decision waits for.
         refreshed_s: From one changed site in the database to a directory that has it in its digest.
         memory_mb: What the reading process weighs more with the directory than without.
-        peak_mb: The most it weighed more at any moment.
+        peak_mb: The most it weighed more at any moment until then.
+        looked_at_mb: What it weighs more once every site was looked at, for the digest.
     """
 
     sites: int
@@ -70,6 +71,7 @@ class DirectoryResult:
     refreshed_s: float
     memory_mb: float
     peak_mb: float
+    looked_at_mb: float
     load_average: float
 
 

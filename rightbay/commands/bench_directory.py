@@ -44,5 +44,6 @@ load        {load_s:.2f} s: {result.read_s:.2f} s to read, {result.built_s:.2f} 
 processor   {result.load_cpu_s:.2f} s of the load were ours
 digest      {result.digested_s:.2f} s before the first decision; a change takes none of it again
 change      {result.refreshed_s:.2f} s until one changed site is there
-memory      {result.memory_mb:,.0f} MB, at most {result.peak_mb:,.0f} MB on the way
+memory      {result.memory_mb:,.0f} MB, at most {result.peak_mb:,.0f} MB on the way; \
+{result.looked_at_mb:,.0f} MB once every site was looked at
 machine     load average {result.load_average:.1f} before it began"""

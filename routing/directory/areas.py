@@ -1,5 +1,6 @@
 """Where vans go: a site without a workshop serves the vehicles in its area, and no others."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -19,11 +20,10 @@ class Areas:
         vans: Which sites are vans, by row; None if none is, so that nobody has to ask.
     """
 
-    def __init__(self, sites: tuple[Site, ...]) -> None:
+    def __init__(self, sites: Sequence[Site], is_van: NDArray[np.bool_]) -> None:
         """Note the vans among sites in the order of a directory."""
-        is_van = np.array([site.is_van for site in sites], dtype=np.bool_)
-        self.vans: NDArray[np.bool_] | None = is_van if is_van.any() else None
-        self._sites = sites
+        self.vans = is_van if is_van.any() else None
+        self._areas = {row: sites[row].service_area for row in np.flatnonzero(is_van).tolist()}
 
     def serves(self, row: int, distance_m: int, position: Position) -> bool:
         """Whether a site may take a vehicle at this place, as far as areas go.
@@ -33,10 +33,10 @@ class Areas:
             distance_m: From it to the vehicle.
             position: Of the vehicle.
         """
-        site = self._sites[row]
-        if not site.is_van:
+        if row not in self._areas:
             return True
-        return site.service_area is not None and covers(site.service_area, distance_m, position)
+        area = self._areas[row]
+        return area is not None and covers(area, distance_m, position)
 
     def unserved(
         self, rows: NDArray[np.intp], distance_m: NDArray[np.int64], points: NDArray[np.float64]

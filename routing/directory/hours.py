@@ -5,6 +5,7 @@ it is open. What does not fit (too many spans, hours that are unknown at times, 
 days that were read) is asked of `find_opening` itself, whose answers these are.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from enum import IntEnum
 from typing import TYPE_CHECKING
@@ -37,7 +38,7 @@ class _State(IntEnum):
 class HoursTable:
     """The open spans of all sites around one day."""
 
-    def __init__(self, sites: tuple[Site, ...], day: date) -> None:
+    def __init__(self, sites: Sequence[Site], day: date) -> None:
         """Begin with nothing read.
 
         Args:

@@ -23,7 +23,7 @@ from scipy.spatial import cKDTree
 from dtc_db.need import AllOf, AnyOf, AtLeast, Expression, Skill
 from routing.competence.catalogue import Catalogue, load_catalogue
 from routing.directory.areas import Areas
-from routing.directory.arrange import Arranged, arrange, merge
+from routing.directory.arrange import Arranged, arrange, columns_of, merge
 from routing.directory.digest import site_digests, whole_digest
 from routing.model import Site
 
@@ -55,7 +55,7 @@ class Directory:
     """An immutable snapshot of sites.
 
     Attributes:
-        sites: Ordered by id, so that rows are.
+        sites: Ordered by id, so that rows are; each may be made when it is first looked at.
         whole: All of them.
         areas: Where those of them go that have no workshop.
         tables: What was found out about the sites, by question; kept by `routing.directory.table`.
@@ -75,25 +75,25 @@ class Directory:
         """Arrange the sites.
 
         Args:
-            sites: In any order.
+            sites: In any order; in that of their ids, each once, if they are arranged.
             version: The name by which a decision refers to this snapshot.
             catalogue: The schemes; those that come with the program if None.
             digest: Of the directory that these sites are an extract of; None for a whole one.
-            arranged: These sites in the order of their ids, if somebody has them so; for `changed`.
+            arranged: These sites, if somebody has them so; then none of them is looked at.
 
         Raises:
             ValueError: If two sites have the same id.
         """
-        self.sites = tuple(sorted(sites, key=_by_id))
-        for one, next_one in pairwise(self.sites):
-            if one.site_id == next_one.site_id:
-                raise ValueError(f"site {one.site_id} stands in the directory twice")
-        self.version = version
         self.catalogue = catalogue or load_catalogue()
-        self._arranged = arranged or arrange(self.sites, self.catalogue)
+        if arranged is None:
+            sites = _ordered(sites)
+            arranged = arrange(columns_of(sites), self.catalogue)
+        self.sites = sites
+        self.version = version
+        self._arranged = arranged
         self._digest_of_whole = digest
-        self.areas = Areas(self.sites)
-        self.whole = self.ground(np.arange(len(self.sites)))
+        self.areas = Areas(sites, arranged.is_van)
+        self.whole = self.ground(np.arange(len(sites)))
         self.tables: OrderedDict[Hashable, Table] = OrderedDict()
         self.hours: OrderedDict[date, HoursTable] = OrderedDict()
         self.known: OrderedDict[str, Known] = OrderedDict()
@@ -121,11 +121,11 @@ class Directory:
             ),
             *(row_of[one.site_id] for one in sites),
         ]
-        new = arrange(sites, self.catalogue)
+        new = arrange(columns_of(sites), self.catalogue)
         if self._arranged.digests is not None:
             new = replace(new, digests=site_digests(sites))
         arranged = merge(self._arranged, new, np.array(places, dtype=np.intp))
-        return Directory(ordered, version, catalogue=self.catalogue, arranged=arranged)
+        return Directory(tuple(ordered), version, catalogue=self.catalogue, arranged=arranged)
 
     @cached_property
     def digest(self) -> str:
@@ -134,6 +134,7 @@ class Directory:
             return self._digest_of_whole
         digests = self._arranged.digests
         if digests is None:
+            self.sites = tuple(self.sites)  # every one is looked at now
             digests = site_digests(self.sites)
             self._arranged = replace(self._arranged, digests=digests)
         both = f"{whole_digest(digests)} {self.catalogue.digest}"
@@ -184,3 +185,16 @@ class Directory:
         if spans is not None:
             mask[spans.rows[(spans.first <= last) & (spans.last >= first)]] = True
         return mask
+
+
+def _ordered(sites: Sequence[Site]) -> tuple[Site, ...]:
+    """By id.
+
+    Raises:
+        ValueError: If two have the same.
+    """
+    ordered = tuple(sorted(sites, key=_by_id))
+    for one, next_one in pairwise(ordered):
+        if one.site_id == next_one.site_id:
+            raise ValueError(f"site {one.site_id} stands in the directory twice")
+    return ordered

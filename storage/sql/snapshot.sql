@@ -1,8 +1,8 @@
 -- name: select_site_at
 select
-    site_id, name, lon_deg, lat_deg, country, array_to_string(vehicle_classes, ';'),
+    site_id, lon_deg, lat_deg, country, is_van, name, array_to_string(vehicle_classes, ';'),
     array_to_string(makes, ';'), array_to_string(equipment, ';'), array_to_string(access, ';'),
-    opening_hours, absences, service_area, is_van, cases_per_day, hourly_rates,
+    opening_hours, absences, service_area, cases_per_day, hourly_rates,
     array_to_string(languages, ';'), array_to_string(networks, ';'),
     array_to_string(insurers, ';'), has_replacement_car, bar, outcomes
 from (
@@ -28,7 +28,7 @@ from (
 
 -- name: select_credential_at
 select
-    site_id, person, scheme, title, valid_from, valid_until, evidence, is_revoked, revoked_on,
+    site_id, person, valid_from, valid_until, scheme, title, evidence, is_revoked, revoked_on,
     is_suspended, employer, edition, scope
 from (
     select * from credential where known_from <= $1
@@ -41,9 +41,9 @@ from (
 
 -- name: select_site_of
 select
-    site_id, name, lon_deg, lat_deg, country, array_to_string(vehicle_classes, ';'),
+    site_id, lon_deg, lat_deg, country, is_van, name, array_to_string(vehicle_classes, ';'),
     array_to_string(makes, ';'), array_to_string(equipment, ';'), array_to_string(access, ';'),
-    opening_hours, absences, service_area, is_van, cases_per_day, hourly_rates,
+    opening_hours, absences, service_area, cases_per_day, hourly_rates,
     array_to_string(languages, ';'), array_to_string(networks, ';'),
     array_to_string(insurers, ';'), has_replacement_car, bar, outcomes
 from site
@@ -57,7 +57,7 @@ where site_id = any($1::text[])
 
 -- name: select_credential_of
 select
-    site_id, person, scheme, title, valid_from, valid_until, evidence, is_revoked, revoked_on,
+    site_id, person, valid_from, valid_until, scheme, title, evidence, is_revoked, revoked_on,
     is_suspended, employer, edition, scope
 from credential
 where site_id = any($1::text[])

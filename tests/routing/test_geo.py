@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routing.geo import EARTH_RADIUS_M, coarse, distance_m, unit_vector, unit_vectors
+from routing.geo import (
+    EARTH_RADIUS_M,
+    coarse,
+    distance_m,
+    unit_vector,
+    unit_vectors,
+    unit_vectors_at,
+)
 from routing.model import Position
 
 HALF_TURN_M = round(math.pi * EARTH_RADIUS_M)
@@ -68,7 +75,13 @@ def test_the_chord_grows_with_the_distance(start: Position, end: Position) -> No
 def test_vectors_keep_their_order_and_nothing_makes_an_empty_array() -> None:
     rows = unit_vectors([Position(0, 0), Position(90, 0), Position(0, 90)])
     assert np.allclose(rows, np.eye(3))
-    assert unit_vectors([]).shape == (0, 3)
+    assert unit_vectors([]).shape == unit_vectors_at([], []).shape == (0, 3)
+
+
+@given(st.lists(positions))
+def test_vectors_of_many_places_are_the_same_to_the_last_bit(places: list[Position]) -> None:
+    at_once = unit_vectors_at([one.lon_deg for one in places], [one.lat_deg for one in places])
+    assert at_once.tobytes() == unit_vectors(places).tobytes()
 
 
 @given(st.floats(-180, 180), st.floats(-90, 90))
