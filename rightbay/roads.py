@@ -6,6 +6,8 @@ from rightbay.settings import Settings
 from routing.ports import TravelTimes
 from routing.travel.maps import MANIFEST
 
+VALHALLA = "valhalla+"  # before the address of such a server
+
 
 def roads_folder(settings: Settings) -> Path | None:
     """Where the map lies, or would lie; None if a server is named instead."""
@@ -22,9 +24,14 @@ def travel_times(settings: Settings) -> TravelTimes | None:
     """
     folder = roads_folder(settings)
     if folder is None:
+        url = settings.roads or ""
+        if url.startswith(VALHALLA):
+            from routing.travel.valhalla import ValhallaServer
+
+            return ValhallaServer(url.removeprefix(VALHALLA))
         from routing.travel.server import OsrmServer
 
-        return OsrmServer(settings.roads or "")
+        return OsrmServer(url)
     if settings.roads is None and not (folder / MANIFEST).is_file():
         return None
     from routing.travel.osrm import OsrmRoads

@@ -54,8 +54,8 @@ class Settings:
         dialects: Other makers' device families that the gateway listens to besides our own units.
         signals: Folder that says what is on the buses of vehicles (docs/signals.md); absolute.
         log_level: The least grave event that is logged.
-        roads: A folder with a road map, or the address of an OSRM server; None takes the
-            map in the data folder, if there is one. May hold a password: never shown.
+        roads: A folder with a road map, or the address of an OSRM or Valhalla server; None takes
+            the map in the data folder, if there is one. May hold a password: never shown.
         trust: Folder with the trust list and status lists for signed credentials; None trusts
             nobody.
         retention_days: How long reports, transitions, message ids and dead letters are kept.
@@ -170,7 +170,7 @@ def _url(*schemes: str) -> Callable[[str], str]:
     return parse
 
 
-_roads_url = _url("http", "https")
+_roads_url = _url("http", "https", "valhalla+http", "valhalla+https")
 
 
 def _roads(text: str) -> str:
@@ -228,7 +228,10 @@ _FORMS: Final[Mapping[str, tuple[Callable[[str], Any], str]]] = {
     "dialects": (_names, "some of " + ",".join(sorted(DIALECTS)) + ", with commas between"),
     "signals": (_existing_folder, "a folder that is there"),
     "log_level": (LogLevel, "one of " + ", ".join(LogLevel)),
-    "roads": (_roads, "a folder, or the address of an OSRM server such as http://host:5000"),
+    "roads": (
+        _roads,
+        "a folder, or an address such as http://host:5000 or valhalla+http://host:8002",
+    ),
     "trust": (_folder, "a folder"),
     "retention_days": (_days, "a number of days from 7 to 36500"),
 }

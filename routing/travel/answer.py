@@ -59,7 +59,7 @@ def measured_from(
         elif drive_s is None or road_m is None:
             unmeasured.append((site.site_id, Unmeasured.NO_WAY))
         else:
-            times.append(_road_time(site.site_id, road_m, drive_s))
+            times.append(road_time(site.site_id, road_m, drive_s))
     return Measured(
         engine=engine,
         roads=roads,
@@ -68,7 +68,12 @@ def measured_from(
     )
 
 
-def _road_time(site_id: str, road_m: float, drive_s: float) -> RoadTime:
+def road_time(site_id: str, road_m: float, drive_s: float) -> RoadTime:
+    """Numbers of an engine as a value.
+
+    Raises:
+        RoadsError: If no way is like that.
+    """
     try:
         return RoadTime(site_id=site_id, road_m=round(road_m), drive_s=round(drive_s))
     except (ValueError, OverflowError) as error:

@@ -12,6 +12,7 @@ from rightbay.settings import Settings
 from routing.travel.osrm import OsrmRoads
 from routing.travel.server import OsrmServer
 from routing.travel.testing import write_osm
+from routing.travel.valhalla import ValhallaServer
 
 SITES = """site,name,lon,lat,country,opening_hours
 across,Across the river,9.001,47.000,LI,24/7
@@ -126,3 +127,6 @@ def test_the_settings_choose_the_engine(tmp_path: Path) -> None:
     finding = roads_finding(Settings(data=tmp_path, roads="http://u:secret@roads:5000"))
     assert "secret" not in repr(finding)
     assert "http://u:***@roads:5000" in finding.used
+    other = travel_times(Settings(data=tmp_path, roads="valhalla+http://roads:8002"))
+    assert isinstance(other, ValhallaServer)
+    other.close()

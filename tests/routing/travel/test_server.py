@@ -18,10 +18,11 @@ from dtc_db.vehicle import VehicleClass
 from rightbay.servers.free_ports import choose_port
 from routing.model import Position, Site
 from routing.testing import site
+from routing.travel.asking import PAUSE_S
 from routing.travel.maps import BASE, load_manifest
 from routing.travel.model import Measured, Setback, Unmeasured
 from routing.travel.osrm import OsrmRoads
-from routing.travel.server import PAUSE_S, OsrmServer
+from routing.travel.server import OsrmServer
 
 pytestmark = pytest.mark.integration
 
