@@ -14,9 +14,9 @@ written, so its lateness shrinks; a lag that stays the same for `SETTLE_S_MIN` i
 clock's new error. The numbers, and why these, are published in docs/time.md.
 """
 
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from gateway.model import Report
 
@@ -43,9 +43,8 @@ class Doubt(StrEnum):
     WRONG = "wrong"  # the unit's clock is off by more than `DOUBT_S_MIN`; that was allowed for
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Clock:
-    """What is remembered of a unit's clock.
+class Clock(NamedTuple):
+    """What is remembered of a unit's clock; a tuple, as reports are. Named arguments.
 
     Attributes:
         error_s: How far it is behind ours, negative if ahead; None before it was ever of use.
@@ -58,9 +57,8 @@ class Clock:
     lag_since: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """One report's time, as far as it can be told.
+class Reading(NamedTuple):
+    """One report's time, as far as it can be told; a tuple as well.
 
     Attributes:
         observed_at: When it was true, by our clock; never later than its arrival.
@@ -133,7 +131,7 @@ def _learn(clock: Clock, lag_s: float, now: datetime) -> Clock:
         is_as_before = lag_s >= clock.error_s and clock.lag_s is None and clock.lag_since is None
         return clock if is_as_before else Clock(error_s=min(lag_s, clock.error_s))
     if clock.lag_s is None or clock.lag_since is None or lag_s < clock.lag_s - SAME_LAG_S_MAX:
-        return replace(clock, lag_s=lag_s, lag_since=now)
+        return clock._replace(lag_s=lag_s, lag_since=now)
     if not _is_same(lag_s, clock.lag_s) or (now - clock.lag_since).total_seconds() < SETTLE_S_MIN:
         return clock
     return Clock(error_s=min(lag_s, clock.lag_s))

@@ -15,9 +15,9 @@ neither does what is older than the latest sighting.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from dtc_db.codes import Code
 from gateway.clock import Doubt, Reading
@@ -46,9 +46,8 @@ class TransitionKind(StrEnum):
     OFF = "off"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Episode:
-    """One time that one fault was on.
+class Episode(NamedTuple):
+    """One time that one fault was on; a tuple, because each report changes some. Named arguments.
 
     Attributes:
         ordinal: 1 for the first time this fault was on; the key is (vehicle, ecu, code, ordinal).
@@ -101,9 +100,8 @@ class Episode:
         return self.return_count >= INTERMITTENT_RETURNS_MIN
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Transition:
-    """A change of one episode, for the router."""
+class Transition(NamedTuple):
+    """A change of one episode, for the router. Named arguments."""
 
     ecu: str
     code: Code
@@ -112,8 +110,7 @@ class Transition:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Advance:
+class Advance(NamedTuple):
     """What a report made of the episodes of its vehicle.
 
     Attributes:
@@ -182,7 +179,7 @@ class _Ledger:
             is_held = episode.doubt is Doubt.LATE and episode.first_seen_at >= since
             is_on = episode.off_at is None and episode.status is not Status.PENDING
             if is_held and is_on and not episode.is_raised:
-                after = replace(episode, is_raised=True)
+                after = episode._replace(is_raised=True)
                 self._transition(after, TransitionKind.ON)
                 self._keep(after)
 
@@ -205,7 +202,7 @@ class _Ledger:
     def _raise(self, before: Episode | None, after: Episode) -> None:
         is_same = before is not None and before.ordinal == after.ordinal
         if not after.is_raised and after.status is not Status.PENDING and self._reading.is_live:
-            after = replace(after, is_raised=True)
+            after = after._replace(is_raised=True)
             self._transition(after, TransitionKind.ON)
         elif after.is_raised and before is not None and is_same and _differs(before, after):
             self._transition(after, TransitionKind.CHANGED)
@@ -249,7 +246,7 @@ class _Ledger:
     def _return(
         self, before: Episode, observation: Observation, reported: ReportedCode, status: Status
     ) -> Episode:
-        back = replace(before, off_at=None, return_count=before.return_count + 1)
+        back = before._replace(off_at=None, return_count=before.return_count + 1)
         return self._seen(back, observation, reported, status)
 
     def _seen(
@@ -263,8 +260,7 @@ class _Ledger:
         at, observed_at = self._at, self._reading.observed_at
         is_behind = self._is_behind(episode) or not self._may_speak(episode)
         stage = reported.status or episode.status
-        return replace(
-            episode,
+        return episode._replace(
             service=episode.service if status is None else observation.service,
             status=status or episode.status,
             status_byte=episode.status_byte if status is None else reported.status_byte,
@@ -287,7 +283,7 @@ class _Ledger:
             is_listed_elsewhere = _is_filtered(observation) and key in self._filtered
             if self._is_behind(episode) or (is_listed_elsewhere and observation.codes == ()):
                 continue
-            after = replace(episode, off_at=self._at, observed_at=self._reading.observed_at)
+            after = episode._replace(off_at=self._at, observed_at=self._reading.observed_at)
             if after.is_raised:
                 self._transition(after, TransitionKind.OFF)
             self._keep(after)

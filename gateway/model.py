@@ -1,8 +1,10 @@
 """The gateway's values: what arrives, what was understood of it, and what was not."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import NamedTuple
 
 from dtc_db.codes import Code
@@ -209,9 +211,8 @@ class Observation(NamedTuple):
     mask: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """One message of a unit, decoded.
+class Report(NamedTuple):
+    """One message of a unit, decoded; a tuple, as `ReportedCode` is. Named arguments.
 
     Attributes:
         unit: Who sent it, from the topic, never from the body.
@@ -234,7 +235,7 @@ class Report:
     speed_kmh: float | None = None
     odometer_km: float | None = None
     soc_pct: float | None = None
-    signals: dict[str, float] = field(default_factory=dict)
+    signals: Mapping[str, float] = MappingProxyType({})
     is_historical: bool = False
     observations: tuple[Observation, ...] = ()
     rejections: tuple[Rejection, ...] = ()

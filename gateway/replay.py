@@ -8,7 +8,6 @@ is old news and raises no alarm.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -54,7 +53,7 @@ async def replay_letter(  # noqa: PLR0913 - a message, its time and ours, and wh
     if isinstance(report, DeadLetter):
         return Replayed.UNREADABLE
     if (now - arrived_at).total_seconds() > OLD_S_MIN:
-        report = replace(report, is_historical=True)
+        report = report._replace(is_historical=True)
     try:
         await store.store((report,), ())
     except ReportRefusedError:

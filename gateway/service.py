@@ -9,12 +9,13 @@ two batches are decoded at most.
 """
 
 import asyncio
-import json
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
+
+import msgspec
 
 from gateway.errors import ReportRefusedError, StoreUnavailableError
 from gateway.model import DeadLetter, Reason, Report
@@ -109,8 +110,8 @@ def receipts(
             ids_of_unit[item.unit].append(item.event_id)
     for unit, ids in ids_of_unit.items():
         for start in range(0, len(ids), RECEIPT_IDS_MAX):
-            body = json.dumps({"ids": ids[start : start + RECEIPT_IDS_MAX]}).encode()
-            yield f"{topic_prefix}/{unit}/down/receipt", body
+            body = {"ids": ids[start : start + RECEIPT_IDS_MAX]}
+            yield f"{topic_prefix}/{unit}/down/receipt", msgspec.json.encode(body)
 
 
 async def _gather(source: Source, parse: Parse, storing: asyncio.Future[None]) -> list[_Taken]:

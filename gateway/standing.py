@@ -11,9 +11,9 @@ The times of the faults that a standing covers are those of the standing; `settl
 """
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import blake2b
+from typing import NamedTuple
 
 from dtc_db.codes import Code
 from gateway.clock import Reading
@@ -29,9 +29,8 @@ DIGEST_LENGTH = 16
 Key = tuple[str, Code]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """What the vehicle's latest report said of its faults.
+class Standing(NamedTuple):
+    """What the vehicle's latest report said of its faults; a tuple. Named arguments.
 
     Attributes:
         digest: Of all that episodes are made of, `DIGEST_LENGTH` bytes.
@@ -74,8 +73,7 @@ def repeat(
 
 def settled(episode: Episode, standing: Standing) -> Episode:
     """Give an episode that a standing covers the times of that standing."""
-    return replace(
-        episode,
+    return episode._replace(
         last_seen_at=standing.last_seen_at,
         observed_at=standing.observed_at,
         seq=standing.seq,
@@ -100,7 +98,7 @@ def stand(
         return None
     times = [report.received_at, reading.observed_at]
     times += [each.last_seen_at for each in latest] + [each.observed_at for each in latest]
-    later = replace(report, received_at=max(times))
+    later = report._replace(received_at=max(times))
     again = advance(latest, later, Reading(observed_at=max(times), is_ordered=True))
     standing = Standing(
         digest=said,

@@ -55,6 +55,7 @@ class Changes:
     Attributes:
         vehicle: As it is known afterwards.
         is_vehicle_new: Whether that is worth a row.
+        is_moved: Whether nothing of it changed but the times of its standing.
         readings: One for each report, in their order.
         rows: Episodes to write; of one fault several, the latest last.
         followed: Stored episodes that are no longer the latest of their fault.
@@ -63,6 +64,7 @@ class Changes:
 
     vehicle: Vehicle
     is_vehicle_new: bool = False
+    is_moved: bool = False
     readings: list[Reading] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
     followed: list[Episode] = field(default_factory=list)
@@ -84,8 +86,13 @@ def take_repeats(vehicle: Vehicle, reports: Sequence[Report]) -> Changes | None:
                 return None
         elif reading.held_back_since is not None:
             return None
-    after = Vehicle(clock, standing)
-    return Changes(vehicle=after, is_vehicle_new=_is_worth_a_row(vehicle, after), readings=readings)
+    is_new = _is_clock_new(vehicle.clock, clock)
+    return Changes(
+        vehicle=Vehicle(clock, standing),
+        is_vehicle_new=is_new,
+        is_moved=not is_new and standing != vehicle.standing,
+        readings=readings,
+    )
 
 
 def take(vehicle: Vehicle, known: Iterable[Row], reports: Sequence[Report]) -> Changes:
@@ -139,7 +146,9 @@ class _Work:
         stands = self._spoken and stand(self._latest.values(), *self._spoken)
         standing, covered = stands or (None, _NO_FAULTS)
         result.vehicle = result.vehicle._replace(standing=standing)
-        result.is_vehicle_new = _is_worth_a_row(self._before, result.vehicle)
+        result.is_vehicle_new = self._before.standing != standing or _is_clock_new(
+            self._before.clock, result.vehicle.clock
+        )
         for key, row in self._stored.items():
             if self._latest[key].ordinal != row.episode.ordinal:
                 result.followed.append(row.episode)
@@ -162,12 +171,9 @@ class _Work:
         return settled(before.episode, standing) == row.episode
 
 
-def _is_worth_a_row(before: Vehicle, after: Vehicle) -> bool:
+def _is_clock_new(before: Clock, after: Clock) -> bool:
     """A clock's error falls a little with every quick message; only what matters is written."""
-    if before.standing != after.standing:
-        return True
-    if before.clock.error_s is None or after.clock.error_s is None:
-        return before.clock != after.clock
-    is_lower = before.clock.error_s - after.clock.error_s > CLOCK_STEP_S_MIN
-    lags = [(clock.lag_s, clock.lag_since) for clock in (before.clock, after.clock)]
-    return is_lower or lags[0] != lags[1]
+    if before.error_s is None or after.error_s is None:
+        return before != after
+    is_lower = before.error_s - after.error_s > CLOCK_STEP_S_MIN
+    return is_lower or (before.lag_s, before.lag_since) != (after.lag_s, after.lag_since)

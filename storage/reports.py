@@ -6,7 +6,7 @@ wait for each other and never for ever.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -28,6 +28,10 @@ from storage.statements import load_statements
 SQL = load_statements("reports")
 
 
+REPORT_COLUMNS = (
+    *("vehicle_id", "event_id", "received_at", "unit_at", "is_historical", "payload"),
+    "time_doubt",
+)
 _NONE = (None, None, None, None)
 
 
@@ -41,10 +45,10 @@ class PostgresReportStore:
         """See the port."""
         try:
             async with transaction(self._pool) as connection:
-                new, conflicts = await _admit(connection, reports)
+                new, conflicts, strangers = await _admit(connection, reports)
                 await keep_dead_letters(connection, [*dead_letters, *conflicts, *_parts(new)])
                 if new:
-                    await _take(connection, new)
+                    await _take(connection, new, strangers)
         except DatabaseUnavailableError as error:
             raise StoreUnavailableError(str(error)) from error
         except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
@@ -53,8 +57,12 @@ class PostgresReportStore:
 
 async def _admit(
     connection: Connection, reports: Sequence[Report]
-) -> tuple[list[Report], list[DeadLetter]]:
-    """Keep the ids, and tell new reports from repeated ones and from ids used twice."""
+) -> tuple[list[Report], list[DeadLetter], set[str]]:
+    """Keep the ids, and tell new reports from repeated ones and from ids used twice.
+
+    Returns:
+        New reports, dead letters of ids used twice, and units of new reports that were not known.
+    """
     first: dict[tuple[str, str], Report] = {}
     repeated: list[Report] = []
     for report in reports:
@@ -72,7 +80,8 @@ async def _admit(
     inserted = {(row["unit"], row["event_id"]) for row in rows}
     repeated += [report for key, report in first.items() if key not in inserted]
     conflicts = await _conflicts(connection, repeated) if repeated else []
-    return [report for key, report in first.items() if key in inserted], conflicts
+    strangers = {row["unit"] for row in rows if not row["is_unit_known"]}
+    return [report for key, report in first.items() if key in inserted], conflicts, strangers
 
 
 async def _conflicts(connection: Connection, repeated: Sequence[Report]) -> list[DeadLetter]:
@@ -114,11 +123,13 @@ def _parts(reports: Sequence[Report]) -> list[DeadLetter]:
     ]
 
 
-async def _take(connection: Connection, reports: Sequence[Report]) -> None:
+async def _take(
+    connection: Connection, reports: Sequence[Report], strangers: Collection[str]
+) -> None:
     by_vehicle: dict[UUID, list[Report]] = defaultdict(list)
     for report in reports:
         by_vehicle[vehicle_id_of(report.unit)].append(report)
-    vehicles = await _lock(connection, by_vehicle)
+    vehicles = await _lock(connection, sorted(by_vehicle), strangers)
     changes = {key: take_repeats(vehicles[key], arrived) for key, arrived in by_vehicle.items()}
     moved = [key for key, change in changes.items() if change is None]
     known = await fetch_latest_episodes(connection, moved) if moved else {}
@@ -131,13 +142,13 @@ async def _take(connection: Connection, reports: Sequence[Report]) -> None:
 
 
 async def _lock(
-    connection: Connection, by_vehicle: Mapping[UUID, Sequence[Report]]
+    connection: Connection, keys: Sequence[UUID], strangers: Collection[str]
 ) -> dict[UUID, Vehicle]:
     """Hold the vehicles until the end of the transaction; who is new is noted first."""
-    keys = sorted(by_vehicle)
-    await connection.execute(
-        SQL["insert_vehicles"], keys, [by_vehicle[key][0].unit for key in keys]
-    )
+    if strangers:
+        # Another gateway may know them by now: the constraint decides.
+        new = sorted((vehicle_id_of(unit), unit) for unit in strangers)
+        await connection.execute(SQL["insert_vehicles"], *zip(*new, strict=True))
     rows = await connection.fetch(SQL["lock_vehicles"], keys)
     return {row["vehicle_id"]: _vehicle(row) for row in rows}
 
@@ -158,20 +169,15 @@ async def _insert_reports(
     by_vehicle: Mapping[UUID, list[Report]],
     changes: Mapping[UUID, Changes],
 ) -> None:
-    rows = [
-        (vehicle, report, reading)
-        for vehicle, arrived in by_vehicle.items()
-        for report, reading in zip(arrived, changes[vehicle].readings, strict=True)
-    ]
-    await connection.execute(
-        SQL["insert_reports"],
-        [vehicle for vehicle, _, _ in rows],
-        [report.event_id for _, report, _ in rows],
-        [report.received_at for _, report, _ in rows],
-        [report.unit_at for _, report, _ in rows],
-        [report.is_historical for _, report, _ in rows],
-        [report.payload for _, report, _ in rows],
-        [reading.doubt for _, _, reading in rows],
+    # COPY, because for arrays asyncpg asks of each value whether it is an array itself.
+    await connection.copy_records_to_table(
+        "report",
+        columns=REPORT_COLUMNS,
+        records=[
+            (vehicle, r.event_id, r.received_at, r.unit_at, r.is_historical, r.payload, told.doubt)
+            for vehicle, arrived in by_vehicle.items()
+            for r, told in zip(arrived, changes[vehicle].readings, strict=True)
+        ],
     )
 
 
@@ -183,6 +189,9 @@ async def _write(connection: Connection, changes: Mapping[UUID, Changes]) -> Non
     ]
     if vehicles:
         await _update_vehicles(connection, vehicles)
+    moved = [(key, c.vehicle.standing) for key, c in changes.items() if c.is_moved]
+    if moved:
+        await _move_standings(connection, moved)
     rows = [(key, row) for key, c in changes.items() for row in c.rows]
     followed = [(key, e) for key, c in changes.items() for e in c.followed]
     if rows:
@@ -210,6 +219,16 @@ async def _update_vehicles(
         strict=True,
     )
     await connection.execute(SQL["update_vehicles"], *columns)
+
+
+async def _move_standings(
+    connection: Connection, rows: Sequence[tuple[UUID, Standing | None]]
+) -> None:
+    columns = zip(
+        *((key, s.last_seen_at, s.observed_at, s.seq) for key, s in rows if s is not None),
+        strict=True,
+    )
+    await connection.execute(SQL["move_standings"], *columns)
 
 
 def _told(told: Told | None) -> tuple[object, ...]:

@@ -5,7 +5,12 @@ loop take the interpreter from each other at each of these. Here what has arrive
 paho cuts it into packets, and what paho wants to send goes out together:
 
     socket ─readable─▶ inbox ─_sock_recv─▶ paho ─callbacks─▶ the adapter
-    socket ◀─once a turn─ outbox ◀─_sock_send─ paho ◀─publish, ack─ the adapter
+                         └──── plain messages and confirmations ────▶
+    socket ◀─once a turn─ outbox ◀─_sock_send─ paho ◀─publish─ the adapter
+                             ◀──── receipts, acknowledgements ────┘
+
+What comes and goes by the thousand and asks nothing of paho (reports at QoS 1, receipts that nobody
+waits for, their confirmations) passes it by: its books of them cost more than all our decoding.
 
 What begins with one underscore is paho's own, and not public. Should a later paho call others, this
 client does as that one does: more slowly, and as right.
@@ -30,7 +35,10 @@ READ_BYTES = 1 << 18
 # Then the loop's other work has its turn.
 READS_MAX = 64
 _DISCONNECT = 0xE0  # MQTT 3.1.1, 3.14
-_QOS, _QOS_1, _RETAIN = 0x06, 0x02, 0x01  # in the first byte of a PUBLISH (3.3.1)
+_PUBLISH, _PUBLISH_QOS_1, _DUP = 0x30, 0x32, 0x08  # 3.3.1
+_PUBACK, _PUBACK_OF_2 = 0x40, b"\x40\x02"  # 3.4
+_FAILURE_MIN = 0x80  # a reason code, MQTT 5.0, 2.4
+_LENGTH_BYTES_MAX = 4  # of a packet's length, seven bits each (2.2.3)
 # paho makes new ones, with tables of 70 names, for every message: more than all its other work.
 _SUCCESS = ReasonCode(PacketTypes.PUBACK)
 _NO_PROPERTIES = Properties(PacketTypes.PUBACK)  # type: ignore[no-untyped-call]  # paho's
@@ -45,25 +53,32 @@ class LoopClient(paho.Client):
     Attributes:
         home: The loop; set before the first connection.
         on_failure: Called when a callback raised: paho's state is worth nothing then.
-        on_plain: Called with topic, packet id and payload of what comes at QoS 1 without
+        on_plain: Called with topic, packet id and payload of most of what comes at QoS 1 without
             properties; `on_message` is called for the rest.
+        on_refused: Called with the broker's reason if it does not take what was sent by
+            `publish_lightly`.
     """
 
     home: asyncio.AbstractEventLoop
     on_failure: Callable[[], None]
     on_plain: Callable[[bytes, int, bytes], None]
+    on_refused: Callable[[ReasonCode], None]
 
     def live_in(
         self,
         loop: asyncio.AbstractEventLoop,
         *,
         on_plain: Callable[[bytes, int, bytes], None],
+        on_refused: Callable[[ReasonCode], None],
         on_failure: Callable[[], None],
     ) -> None:
         """Name the loop, before the first connection."""
         self.home, self.on_plain, self.on_failure = loop, on_plain, on_failure
+        self.on_refused = on_refused
         self._inbox, self._read_at = b"", 0
         self._outbox = bytearray()
+        self._is_flush_due = False
+        self._unconfirmed: set[int] = set()
         self._is_blocked = False  # by a socket that takes no more
         self._is_paused = False
         self.on_socket_open = self._opened
@@ -76,6 +91,35 @@ class LoopClient(paho.Client):
         if (connection := self.socket()) is not None:
             self._closed(self, None, connection)
             connection.close()
+
+    def publish_lightly(self, topic: bytes, payload: bytes) -> bool:
+        """Send at QoS 1 what nobody waits for; lost if the connection is, before it is confirmed.
+
+        Args:
+            topic: Without wildcards.
+            payload: Of at most 2^28 bytes with the topic.
+
+        Returns:
+            False if as much is unconfirmed already as `max_queued_messages_set` allows.
+        """
+        if len(self._unconfirmed) >= self._max_queued_messages:
+            return False
+        packet_id = self._mid_generate()
+        self._unconfirmed.add(packet_id)
+        id_bytes = packet_id.to_bytes(2)
+        if self._protocol == MQTTProtocolVersion.MQTTv5:
+            id_bytes += b"\0"  # no properties
+        body = b"".join((len(topic).to_bytes(2), topic, id_bytes, payload))
+        self._outbox.append(_PUBLISH_QOS_1)
+        self._outbox += _encoded_length(len(body))
+        self._outbox += body
+        self._flush_soon()
+        return True
+
+    def confirm(self, packet_id: int) -> None:
+        """Acknowledge a message of QoS 1 of this connection."""
+        self._outbox += _PUBACK_OF_2 + packet_id.to_bytes(2)
+        self._flush_soon()
 
     @property
     def is_paused(self) -> bool:
@@ -107,27 +151,56 @@ class LoopClient(paho.Client):
             self._send()
         return len(buf)
 
-    def _handle_publish(self) -> MQTTErrorCode:
-        """Take a PUBLISH apart (3.3); on MQTT 5 a length of 0 says that it has no properties."""
-        packet = self._in_packet["packet"]
-        id_at = 2 + int.from_bytes(packet[:2])
-        start = id_at + 2
-        is_plain = self._in_packet["command"] & (_QOS | _RETAIN) == _QOS_1
-        if self._protocol == MQTTProtocolVersion.MQTTv5:
-            is_plain = is_plain and packet[start : start + 1] == b"\0"
-            start += 1
-        if not is_plain or len(packet) < start:
-            return super()._handle_publish()
-        packet_id = int.from_bytes(packet[id_at : id_at + 2])
-        self.on_plain(bytes(packet[2:id_at]), packet_id, bytes(packet[start:]))
-        return MQTTErrorCode.MQTT_ERR_SUCCESS
+    def _mid_generate(self) -> int:
+        """Number a message as none is numbered that waits for its confirmation."""
+        packet_id: int = super()._mid_generate()
+        while packet_id in self._unconfirmed or packet_id in self._out_messages:
+            packet_id = super()._mid_generate()
+        return packet_id
+
+    def _take_plain(self) -> None:
+        """Take what asks nothing of paho out of the inbox, up to the first that does."""
+        inbox, is_5 = self._inbox, self._protocol == MQTTProtocolVersion.MQTTv5
+        if self._in_packet["command"] or self._read_at >= len(inbox):
+            return  # paho is amid a packet
+        self._last_bytes_received = paho.time_func()
+        while not self._is_paused:
+            start, end = _bounds(inbox, self._read_at)
+            if not start or end > len(inbox):
+                return
+            first = inbox[self._read_at]
+            if first & ~_DUP == _PUBLISH_QOS_1:
+                id_at = start + 2 + int.from_bytes(inbox[start : start + 2])
+                body_at = id_at + 2 + is_5
+                # On MQTT 5 a length of 0 says that there are no properties (3.3.2.3).
+                if body_at > end or (is_5 and inbox[body_at - 1]):
+                    return
+                self._read_at = end
+                packet_id = int.from_bytes(inbox[id_at : id_at + 2])
+                self.on_plain(inbox[start + 2 : id_at], packet_id, inbox[body_at:end])
+            elif first == _PUBACK and end - start == 2:
+                packet_id = int.from_bytes(inbox[start:end])
+                if packet_id not in self._unconfirmed:
+                    return
+                self._unconfirmed.discard(packet_id)
+                self._read_at = end
+            else:
+                return
 
     def _handle_pubackcomp(self, cmd: Literal["PUBACK", "PUBCOMP"]) -> MQTTErrorCode:
         """Take a PUBACK that says no more than that it is one (3.4)."""
         packet = self._in_packet["packet"]
+        packet_id = int.from_bytes(packet[:2])
+        if packet_id in self._unconfirmed:
+            self._unconfirmed.discard(packet_id)
+            reason = (
+                ReasonCode(PacketTypes.PUBACK, identifier=packet[2]) if packet[2:] else _SUCCESS
+            )
+            if reason.is_failure:
+                self.on_refused(reason)
+            return MQTTErrorCode.MQTT_ERR_SUCCESS
         if len(packet) != 2:
             return super()._handle_pubackcomp(cmd)
-        packet_id = int.from_bytes(packet)
         with self._out_message_mutex:
             if packet_id in self._out_messages:
                 return self._do_on_publish(packet_id, _SUCCESS, _NO_PROPERTIES)
@@ -138,6 +211,7 @@ class LoopClient(paho.Client):
     def _opened(self, _client: object, _userdata: object, connection: "SocketLike") -> None:
         self._inbox, self._read_at = b"", 0
         self._outbox.clear()
+        self._unconfirmed.clear()
         self._is_blocked = False
         self.home.call_soon_threadsafe(self._watch, connection)
 
@@ -160,10 +234,20 @@ class LoopClient(paho.Client):
 
     def _read(self) -> None:
         with self._failing():
+            if not self._fill():
+                self.loop_read()  # finds out why
             for _ in range(READS_MAX):
-                if self.loop_read() or self._is_paused or not self._has_more():
+                self._take_plain()
+                if self._is_paused or not self._has_more() or self.loop_read():
                     return
             self.home.call_soon(self._read_on)
+
+    def _fill(self) -> bool:
+        """Read what has arrived, if nothing is left of what was read before."""
+        if self._read_at >= len(self._inbox):
+            with contextlib.suppress(OSError):
+                self._inbox, self._read_at = super()._sock_recv(READ_BYTES), 0
+        return self._read_at < len(self._inbox)
 
     def _read_on(self) -> None:
         if self.socket() is not None and not self._is_paused:
@@ -178,7 +262,13 @@ class LoopClient(paho.Client):
             return True
         return isinstance(connection, ssl.SSLSocket) and connection.pending() > 0
 
+    def _flush_soon(self) -> None:
+        if not self._is_flush_due:
+            self._is_flush_due = True
+            self.home.call_soon(self._flush)
+
     def _flush(self) -> None:
+        self._is_flush_due = False
         if not self._is_blocked and self.socket() is not None:
             with self._failing():
                 self.loop_write()
@@ -216,3 +306,24 @@ class LoopClient(paho.Client):
         finally:
             if not is_well:
                 self.on_failure()
+
+
+def _bounds(inbox: bytes, at: int) -> tuple[int, int]:
+    """Where the body of the packet at this place begins and ends; zeros if that is not here yet."""
+    length = 0
+    for nth, byte in enumerate(inbox[at + 1 : at + 1 + _LENGTH_BYTES_MAX]):
+        length |= (byte & 0x7F) << 7 * nth
+        if byte < 0x80:
+            start = at + 2 + nth
+            return start, start + length
+    return 0, 0
+
+
+def _encoded_length(length: int) -> bytearray:
+    """Write a packet's length, seven bits a byte, the lowest first (2.2.3)."""
+    encoded = bytearray()
+    while length >= 0x80:
+        encoded.append(length & 0x7F | 0x80)
+        length >>= 7
+    encoded.append(length)
+    return encoded

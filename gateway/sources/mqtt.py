@@ -139,7 +139,12 @@ class MqttClient:
         loop = asyncio.get_running_loop()
         for version in VERSIONS:
             self._client = self._make_client(version)
-            self._client.live_in(loop, on_plain=self._on_plain, on_failure=self._end)
+            self._client.live_in(
+                loop,
+                on_plain=self._on_plain,
+                on_refused=self._on_refused,
+                on_failure=self._end,
+            )
             self._ready = loop.create_future()
             with contextlib.suppress(_OtherVersionWantedError):
                 async with asyncio.timeout(CONNECT_TIMEOUT_S):
@@ -233,15 +238,22 @@ class MqttClient:
         """
         if message.epoch != self._epoch:
             return False
-        self._client.ack(message.mid, message.qos)
+        if message.qos == 1:
+            self._client.confirm(message.mid)
+        else:
+            self._client.ack(message.mid, message.qos)
         return True
 
     def publish(self, topic: str, payload: bytes) -> None:
         """Send at QoS 1 without waiting.
 
-        Lost if we die before the broker has it, or if it has ``OUTGOING_MESSAGES_MAX`` to confirm.
+        Lost if we or the connection die before the broker has it, or if it has
+        ``OUTGOING_MESSAGES_MAX`` to confirm. While the broker is away, that many wait for it.
         """
-        self._client.publish(topic, payload, qos=1)
+        if self._client.is_connected():
+            self._client.publish_lightly(topic.encode(), payload)
+        else:
+            self._client.publish(topic, payload, qos=1)
 
     async def deliver(self, topic: str, payload: bytes) -> None:
         """Send at QoS 1 and wait until the broker has taken it.
@@ -356,11 +368,15 @@ class MqttClient:
     ) -> None:
         future = self._awaited.get(mid)
         if reason.value >= _FAILURE_MIN:  # on MQTT 5 a broker may say why it does not take it
-            log.warning("broker_refused_message", extra={"reason": str(reason)})
+            self._on_refused(reason)
             if future is not None and not future.done():
                 future.set_exception(BrokerLostError(f"the broker refused a message: {reason}"))
         elif future is not None and not future.done():
             future.set_result(None)
+
+    @staticmethod
+    def _on_refused(reason: ReasonCode) -> None:
+        log.warning("broker_refused_message", extra={"reason": str(reason)})
 
     def _say(self, event: str, reason: ReasonCode) -> None:
         facts = {"client": self._client_id, "reason": str(reason), "mqtt": self.version}

@@ -2,7 +2,8 @@
 insert into event (unit, event_id, digest, received_at)
 select * from unnest($1::text[], $2::text[], $3::bytea[], $4::timestamptz[])
 on conflict do nothing
-returning unit, event_id
+returning
+    unit, event_id, exists (select from vehicle where vehicle.unit = event.unit) as is_unit_known
 
 -- name: select_digests
 select unit, event_id, digest
@@ -48,14 +49,16 @@ from unnest(
 )
 where vehicle.vehicle_id = given.vehicle_id
 
--- name: insert_reports
-insert into report (
-    vehicle_id, event_id, received_at, unit_at, is_historical, payload, time_doubt
+-- name: move_standings
+update vehicle
+set
+    standing_at = given.standing_at,
+    standing_observed_at = given.standing_observed_at,
+    standing_seq = given.standing_seq
+from unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[], $4::bigint[]) as given (
+    vehicle_id, standing_at, standing_observed_at, standing_seq
 )
-select * from unnest(
-    $1::uuid[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::boolean[], $6::bytea[],
-    $7::text[]
-)
+where vehicle.vehicle_id = given.vehicle_id
 
 -- name: upsert_work
 insert into work (vehicle_id, due_at)

@@ -1,6 +1,5 @@
 """Clocks may lie: what is said with them is dated, doubted, and still heard."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -178,7 +177,7 @@ def test_a_constant_error_is_always_found_out_in_the_end(
 ) -> None:
     reports = [told(n * 130, error_s + delay) for n, delay in enumerate([0.0, 0.0, *delays_s])]
     if any(r.unit_at is not None and r.unit_at.year < 2015 for r in reports):
-        reports = [replace(r, unit_at=None) for r in reports]
+        reports = [r._replace(unit_at=None) for r in reports]
     assert all(reading.is_live for reading in read(*reports)[1:])
 
 
@@ -191,7 +190,7 @@ def test_reports_of_one_clock_keep_its_order_however_late_they_come(
     for n, at_s in enumerate(written_s):
         received_at = NOW + timedelta(seconds=100 + n)
         unit_at = NOW + timedelta(seconds=at_s - error_s)
-        reports.append(replace(told(0, 0), received_at=received_at, unit_at=unit_at))
+        reports.append(told(0, 0)._replace(received_at=received_at, unit_at=unit_at))
     clock = Clock(error_s=error_s)
     dated = [(r.unit_at, read_clock(clock, r)[0].observed_at) for r in reports if r.unit_at]
     for unit_at, observed_at in dated:

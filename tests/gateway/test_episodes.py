@@ -1,6 +1,5 @@
 """When a fault goes on, stays on and goes off."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -206,7 +205,7 @@ def test_a_fault_that_returns_late_is_a_new_episode() -> None:
 
 def test_a_fault_that_returns_after_its_case_was_closed_is_a_new_episode() -> None:
     (episode,), _ = run(report(0, seen("03/P0128")), report(5, seen("03/")))
-    step = advance([replace(episode, may_return=False)], report(6, seen("03/P0128")))
+    step = advance([episode._replace(may_return=False)], report(6, seen("03/P0128")))
     assert [(e.ordinal, e.is_raised) for e in step.episodes] == [(2, True)]
 
 

@@ -1,7 +1,6 @@
 """What could not be read is kept within published limits, and given up only with a trace."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -97,7 +96,7 @@ async def test_only_whole_messages_that_no_replay_took_are_waiting(pool: Pool) -
     )
     store = PostgresReportStore(pool)
     await store.store([whole], [letter(b"a"), letter(b"b"), letter(b"c", unit="u2")])
-    await store.store([replace(whole, digest=b"2" * 32, rejections=())], [])
+    await store.store([whole._replace(digest=b"2" * 32, rejections=())], [])
     waiting = [found async for found in waiting_letters(pool)]
     assert {found.raw for found in waiting} == {b"a", b"b", b"c"}
     assert await count_passed_over(pool) == 2  # the part, and the id that was used twice

@@ -1,7 +1,7 @@
 """Whatever repetitions are passed over, episodes are as if each report had been worked through."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -55,7 +55,7 @@ class Stored:
     def close(self) -> None:
         """A case ends: what is off does not return to it."""
         self.rows = {
-            key: row._replace(episode=replace(row.episode, may_return=row.episode.off_at is None))
+            key: row._replace(episode=row.episode._replace(may_return=row.episode.off_at is None))
             for key, row in self.rows.items()
         }
 
@@ -77,7 +77,7 @@ class Eager:
 
     def close(self) -> None:
         self.latest = {
-            key: replace(each, may_return=each.off_at is None) for key, each in self.latest.items()
+            key: each._replace(may_return=each.off_at is None) for key, each in self.latest.items()
         }
 
 

@@ -7,7 +7,7 @@ shares no code with it. Every promise about episodes and cases is checked after 
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import ClassVar
@@ -269,7 +269,7 @@ class Life(RuleBasedStateMachine):
     def _latest(self) -> list[Episode]:
         """As the store gives them: a fault whose case was closed does not return to it."""
         return [
-            replace(episode, may_return=False)
+            episode._replace(may_return=False)
             if self.in_case.get(_id(episode)) in self.closed
             else episode
             for episode in self.latest.values()
@@ -384,15 +384,15 @@ def test_any_history_of_faults_ends_as_the_published_rules_say() -> None:
 
 
 def _trusts_the_order(known: Sequence[Episode], report: Report, reading: Reading) -> Advance:
-    return advance(known, report, replace(reading, observed_at=report.received_at))
+    return advance(known, report, reading._replace(observed_at=report.received_at))
 
 
 def _alarms_for_old_news(known: Sequence[Episode], report: Report, reading: Reading) -> Advance:
-    return advance(known, report, replace(reading, is_live=True))
+    return advance(known, report, reading._replace(is_live=True))
 
 
 def _never_lets_return(known: Sequence[Episode], report: Report, reading: Reading) -> Advance:
-    return advance([replace(each, may_return=False) for each in known], report, reading)
+    return advance([each._replace(may_return=False) for each in known], report, reading)
 
 
 @pytest.mark.parametrize("broken", [_trusts_the_order, _alarms_for_old_news, _never_lets_return])

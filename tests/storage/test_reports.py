@@ -196,12 +196,12 @@ async def test_the_charge_is_that_of_the_place_and_never_an_older_one(pool: Pool
     async def charge() -> object:
         return await pool.fetchval("select soc_pct from vehicle")
 
-    await store.store([replace(report("a", "P0128", position=here), soc_pct=40.0)], [])
+    await store.store([report("a", "P0128", position=here)._replace(soc_pct=40.0)], [])
     assert await charge() == 40.0
     # What changes nothing of the faults tells the router nothing.
-    await store.store([replace(report("b", "P0128", at_s=1, position=here), soc_pct=10.0)], [])
+    await store.store([report("b", "P0128", at_s=1, position=here)._replace(soc_pct=10.0)], [])
     assert await charge() == 40.0
-    read = replace(report("c", "P0128", "P0301", at_s=2, position=here), signals={"soc_pct": 30.0})
+    read = report("c", "P0128", "P0301", at_s=2, position=here)._replace(signals={"soc_pct": 30.0})
     await store.store([read], [])
     assert await charge() == 30.0
     await store.store([report("d", "P0128", "P0301", "P0302", at_s=3, position=here)], [])
@@ -250,7 +250,7 @@ async def test_a_report_of_last_week_is_kept_with_its_fault_and_wakes_nobody(poo
     assert tuple(row) == (False, "late", START - timedelta(days=7))
     assert await pool.fetchval("select count(*) from work") == 0
     # The control: the same report from a unit without a clock is live.
-    await store.store([replace(late, event_id="live", unit_at=None)], [])
+    await store.store([late._replace(event_id="live", unit_at=None)], [])
     assert await pool.fetchval("select count(*) from work") == 1
 
 

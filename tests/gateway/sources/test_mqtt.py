@@ -8,7 +8,7 @@ import uuid
 import pytest
 
 from gateway.errors import BrokerLostError
-from gateway.sources import mqtt
+from gateway.sources import loop_client, mqtt
 from gateway.sources.mqtt import Message, MqttClient
 from rightbay.servers.broker import BrokerKind, BrokerProgram
 
@@ -130,6 +130,64 @@ async def test_what_comes_again_takes_the_place_of_what_was_waiting(
         assert source.receive_nowait() is None
     assert sorted(message.payload for message in heard) == [b"%d" % n for n in range(5)]
     assert len({message.epoch for message in heard}) == 1
+
+
+async def test_messages_of_every_length_arrive_whole_in_their_order(
+    broker_url: str, topic_prefix: str
+) -> None:
+    """On both sides of where a packet's length takes one byte more, and longer than one read."""
+    topic = f"{topic_prefix}/t"
+    lengths = [0, 90, 127, 128, 200, 16_300, 16_400, 3, loop_client.READ_BYTES + 7, 5, 5, 5]
+    sent = [bytes([65 + nth]) * length for nth, length in enumerate(lengths)]
+    async with (
+        client(broker_url, topic).running() as source,
+        client(broker_url).running() as sender,
+    ):
+        for body in sent:
+            sender.publish(topic, body)
+        heard = [await receive(source) for _ in sent]
+        assert [message.payload for message in heard] == sent
+        assert {message.topic for message in heard} == {topic}
+        assert all(source.acknowledge(message) for message in heard)
+        await asyncio.sleep(0.3)
+        assert sender._client._unconfirmed == set()
+        cut(source)  # what was acknowledged does not come again
+        sender.publish(topic, b"next")
+        assert (await receive(source)).payload == b"next"
+
+
+async def test_no_more_is_sent_than_may_be_unconfirmed(
+    broker_url: str, topic_prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mqtt, "OUTGOING_MESSAGES_MAX", 3)
+    topic = f"{topic_prefix}/t"
+    async with (
+        client(broker_url, topic).running() as source,
+        client(broker_url).running() as sender,
+    ):
+        for number in range(5):
+            sender.publish(topic, b"%d" % number)
+        heard = [(await receive(source)).payload for _ in range(3)]
+        assert heard == [b"0", b"1", b"2"]
+        await asyncio.sleep(0.3)
+        sender.publish(topic, b"confirmed")
+        assert (await receive(source)).payload == b"confirmed"
+
+
+async def test_what_is_published_while_the_broker_is_away_waits_for_it(
+    broker_url: str, topic_prefix: str
+) -> None:
+    topic = f"{topic_prefix}/t"
+    async with (
+        client(broker_url, topic).running() as source,
+        client(broker_url).running() as sender,
+    ):
+        cut(sender)
+        async with asyncio.timeout(5):
+            while sender._client.is_connected():  # noqa: ASYNC110 - it is a state
+                await asyncio.sleep(0.01)
+        sender.publish(topic, b"later")
+        assert (await receive(source)).payload == b"later"
 
 
 async def test_an_acknowledgement_for_a_connection_that_is_gone_is_not_sent(
