@@ -61,6 +61,9 @@ class OpenCase:
             None if that was not kept, which was before rules reached the router.
         closed_over: Of a case that was closed while these of its faults were on, because a rule
             set them aside: the episodes. Empty of a case that is open.
+        agreement: Digest of the principal's rules by which that referral was made; empty if
+            nobody's held, None if it was not kept.
+        listed: The sites on its list, as `listed_of` has them; None likewise.
     """
 
     case_id: UUID
@@ -73,6 +76,8 @@ class OpenCase:
     is_unassigned: bool = False
     ruled: Mapping[str, Sequence[str]] | None = None
     closed_over: frozenset[UUID] = frozenset()
+    agreement: str | None = None
+    listed: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +126,8 @@ class NewReferral:
         offer_count: How many stand on its list.
         directory_version: Of the snapshot that it was made from.
         ruled: As in `OpenCase`.
+        agreement: Likewise.
+        listed: Likewise.
     """
 
     referral_id: UUID
@@ -135,6 +142,8 @@ class NewReferral:
     offer_count: int | None = None
     directory_version: str | None = None
     ruled: Mapping[str, Sequence[str]] | None = None
+    agreement: str | None = None
+    listed: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,10 +173,13 @@ class Close:
 
     Attributes:
         set_aside: Faults that are on, and make no case.
+        withdrawn: The last version of the case's referral, if the case closes over a fault that is
+            on because a rule set it aside: it takes back what was recommended.
     """
 
     at: datetime
     set_aside: tuple[SetAside, ...] = ()
+    withdrawn: NewReferral | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

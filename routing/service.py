@@ -22,6 +22,7 @@ from dtc_db.rules import Role, Rules
 from dtc_db.urgency import RANK
 from routing.cases import (
     ObservedFault,
+    Weighed,
     WeighedFault,
     case_id_of,
     covers,
@@ -35,6 +36,7 @@ from routing.cases import (
 from routing.directory.snapshot import Directory
 from routing.errors import CasesUnavailableError
 from routing.matching.policy import Policy
+from routing.matching.principal import principal_digest
 from routing.matching.shortlist import decide_by_road
 from routing.model import Case, Decision
 from routing.ports import (
@@ -54,6 +56,7 @@ from routing.ports import (
 )
 from routing.referral import canonical, need_document, referral_document, short_referral
 from routing.visits import decide_visit
+from routing.withdrawal import withdrawn
 
 CLAIM_VEHICLES_MAX = 50
 # Far longer than a claim's work takes, and short enough that a dead router is hardly missed.
@@ -140,7 +143,8 @@ def plan(  # noqa: PLR0913 - each is one thing that a verdict follows from
     version. A fault that went off and may still return counts as being there, so that flickering
     changes nothing. Customers' rules reach the faults that are on already: what they treat
     otherwise than the latest referral said is referred again, and a case that closed because a
-    rule set its faults aside goes on when that rule is undone.
+    rule set its faults aside goes on when that rule is undone. So is what a principal's rules list
+    otherwise than those by which the latest referral was made.
     """
     present = [fault for fault in claim.faults if fault.gone_at is None or fault.gone_at > at]
     weighed = weigh(
@@ -162,21 +166,24 @@ def plan(  # noqa: PLR0913 - each is one thing that a verdict follows from
     causes = [fault for fault, each in pairs if each.judged.role is Role.CAUSE]
     expected = [fault.gone_at for fault in causes if fault.gone_at is not None]
     on = [fault for fault in causes if fault.gone_at is None]
-    if not on:
-        return Wait(max(expected)) if expected else Close(at, set_aside)
-    latest = _latest(claim, on)
-    case_id = case_id_of(on[0].episode_id) if latest is None else latest.case_id
-    referral_id = referral_id_of(case_id, 1 if latest is None else latest.version + 1)
+    if not on and expected:
+        return Wait(max(expected))
     joined = partial(
         join,
         weighed,
-        case_id=str(case_id),
         is_registered=claim.is_registered,
         position=claim.position,
         soc_pct=claim.soc_pct,
         principal=claim.principal,
         warranty_until=claim.warranty_until,
     )
+    if not on:
+        taken_back = _withdrawn(claim, weighed, joined, directory, policy, at=at)
+        return Close(at, set_aside, taken_back)
+    latest = _latest(claim, on)
+    case_id = case_id_of(on[0].episode_id) if latest is None else latest.case_id
+    referral_id = referral_id_of(case_id, 1 if latest is None else latest.version + 1)
+    joined = partial(joined, case_id=str(case_id))
     decided = partial(
         decide_by_road,
         directory=directory,
@@ -192,7 +199,6 @@ def plan(  # noqa: PLR0913 - each is one thing that a verdict follows from
         referral_id,
         directory,
         partial(decide_visit, weighed, joined=joined, decided=decided),
-        at=at,
         ruled=ruled_of(weighed),
     )
     return Refer(
@@ -222,7 +228,6 @@ def _referral(  # noqa: PLR0913, PLR0917 - each is one thing that a referral is 
     directory: Directory,
     decided: Callable[[], Decision],
     *,
-    at: datetime,
     ruled: Mapping[str, Sequence[str]],
 ) -> NewReferral | None:
     """The next version, or None if the latest one still answers.
@@ -231,25 +236,67 @@ def _referral(  # noqa: PLR0913, PLR0917 - each is one thing that a referral is 
     was left for another visit is referred once the rest is done.
     """
     digest = need_digest(case.need)
+    is_agreed = latest is None or latest.agreement in {None, _agreement(claim)}
     is_same_to_rules = latest is not None and not (
         latest.closed_over or is_ruled_otherwise(latest.ruled, ruled)
     )
     is_answered = (
         latest is not None and is_same_to_rules and _is_answered(latest, claim, case, digest)
     )
-    if latest is not None and is_answered and not _is_worth_a_look(latest, directory, digest):
+    stands = is_agreed and is_answered
+    if latest is not None and stands and not _is_worth_a_look(latest, directory, digest):
         return None
     decision = decided()
-    if is_answered and not decision.offers:
-        return None  # nobody could do it, and still nobody can
+    if latest is not None and is_answered:
+        if is_agreed and not decision.offers:
+            return None  # nobody could do it, and still nobody can
+        if not is_agreed and latest.listed == listed_of(decision):
+            return None  # other rules, and the same places by them
     version = 1 if latest is None else latest.version + 1
+    return _new_referral(claim, decision, referral_id, version, digest, ruled)
+
+
+def _withdrawn(  # noqa: PLR0913 - each is one thing that a referral is made of
+    claim: Claim,
+    weighed: Weighed,
+    joined: Callable[..., Case],
+    directory: Directory,
+    policy: Policy,
+    *,
+    at: datetime,
+) -> NewReferral | None:
+    """The version that takes a referral back; None where the case closes because it is mended.
+
+    A rule that was made since the latest referral has to have set one of its faults aside.
+    """
+    latest, ruled = claim.case, ruled_of(weighed)
+    if latest is None or latest.closed_over or not latest.version:
+        return None
+    is_ignored = any(each.judged.role is Role.IGNORED for each in weighed.faults)
+    if not is_ignored or not is_ruled_otherwise(latest.ruled, ruled):
+        return None
+    version = latest.version + 1
+    case = joined(case_id=str(latest.case_id))
+    decision = withdrawn(case, directory, policy, decided_at=at)
+    referral_id = referral_id_of(latest.case_id, version)
+    return _new_referral(claim, decision, referral_id, version, need_digest(case.need), ruled)
+
+
+def _new_referral(  # noqa: PLR0913, PLR0917 - likewise
+    claim: Claim,
+    decision: Decision,
+    referral_id: UUID,
+    version: int,
+    digest: bytes,
+    ruled: Mapping[str, Sequence[str]],
+) -> NewReferral:
     document = referral_document(decision, referral_id=str(referral_id), version=version)
     return NewReferral(
         referral_id=referral_id,
         version=version,
-        decided_at=at,
+        decided_at=decision.decided_at,
         need_digest=digest,
-        urgency=case.urgency,
+        urgency=decision.case.urgency,
         is_unassigned=not claim.is_registered,
         document=canonical(document),
         short=canonical(short_referral(document)),
@@ -257,7 +304,23 @@ def _referral(  # noqa: PLR0913, PLR0917 - each is one thing that a referral is 
         offer_count=len(decision.offers),
         directory_version=decision.directory_version,
         ruled=ruled,
+        agreement=_agreement(claim),
+        listed=listed_of(decision),
     )
+
+
+def listed_of(decision: Decision) -> tuple[str, ...]:
+    """The sites that may be gone to: those of the list, an empty word, those of the free choice."""
+    on_list, beside = decision.offers, decision.free_choice
+    return (
+        *(offer.site.site_id for offer in on_list),
+        "",
+        *(offer.site.site_id for offer in beside),
+    )
+
+
+def _agreement(claim: Claim) -> str:
+    return "" if claim.principal is None else principal_digest(claim.principal)
 
 
 def _is_answered(latest: OpenCase, claim: Claim, case: Case, digest: bytes) -> bool:

@@ -76,6 +76,7 @@ class PostgresCaseStore:
                 if isinstance(verdict, Refer):
                     await _write_case(connection, claim, verdict)
                 elif isinstance(verdict, Close):
+                    await _withdraw(connection, claim, verdict)
                     await connection.execute(SQL["close_case"], claim.vehicle_id, verdict.at)
                 if not isinstance(verdict, Wait) and (has_set_aside or verdict.set_aside):
                     await _set_aside(connection, claim, verdict)
@@ -109,6 +110,12 @@ async def _write_case(connection: Connection, claim: Claim, verdict: Refer) -> N
         await _write_referral(connection, claim.vehicle_id, verdict.case_id, verdict.referral)
 
 
+async def _withdraw(connection: Connection, claim: Claim, verdict: Close) -> None:
+    """Take back what was recommended, as the last version of the case that closes."""
+    if verdict.withdrawn is not None and claim.case is not None:
+        await _write_referral(connection, claim.vehicle_id, claim.case.case_id, verdict.withdrawn)
+
+
 async def _set_aside(connection: Connection, claim: Claim, verdict: Refer | Close) -> None:
     """Note which faults make no case of their own, and since when that is over for others."""
     episodes = [fault.episode_id for fault in verdict.set_aside]
@@ -139,6 +146,8 @@ async def _write_referral(
         referral.offer_count,
         referral.directory_version,
         None if referral.ruled is None else json.dumps(dict(referral.ruled)),
+        referral.agreement,
+        None if referral.listed is None else list(referral.listed),
     )
     if referral.offer_count == 0:
         await _watch_directory(connection, vehicle_id, referral)
@@ -238,6 +247,8 @@ def _open_case(row: asyncpg.Record) -> OpenCase:
         is_unassigned=row["is_unassigned"],
         ruled=None if row["ruled"] is None else json.loads(row["ruled"]),
         closed_over=frozenset(row["closed_over"]),
+        agreement=row["agreement"],
+        listed=None if row["listed"] is None else tuple(row["listed"]),
     )
 
 

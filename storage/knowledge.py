@@ -7,7 +7,7 @@ directory. Open cases are looked at again a little later, when every router has 
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 
@@ -15,12 +15,13 @@ import asyncpg
 
 from dtc_db.codes import parse_code
 from dtc_db.layers import Entry, Layer
-from dtc_db.own_rules import OWN_RULES_MAX, Effect, OwnRule
+from dtc_db.own_rules import OWN_RULES_MAX, Effect, OwnRule, rule_to_json
 from dtc_db.urgency import Urgency
 from routing.errors import CasesUnavailableError
 from routing.ports import Added
 from storage.errors import ConflictError, DatabaseUnavailableError
 from storage.pool import Connection, Pool, transaction
+from storage.stated import record_stated
 from storage.statements import load_statements
 
 SQL = load_statements("knowledge")
@@ -249,6 +250,8 @@ class PostgresKnowledgeStore:
                 rule.at,
             )
             await _changed(connection, f"rule {rule_id} made", rule.at, fleet=rule.fleet)
+            kept = rule_to_json(replace(rule, rule_id=str(rule_id)))
+            await record_stated(connection, kind="rule_made", at=rule.at, content={"rule": kept})
         return str(rule_id)
 
     async def end_rule(self, rule_id: str, *, by: str, at: datetime) -> None:
@@ -264,6 +267,8 @@ class PostgresKnowledgeStore:
             if ended is None:
                 raise ConflictError(f"there is no rule {rule_id}: `rightbay dtc rules` lists them")
             await _changed(connection, f"rule {rule_id} undone", at, fleet=ended["fleet"])
+            undone = {"rule": {"id": rule_id}, "by": by}
+            await record_stated(connection, kind="rule_undone", at=at, content=undone)
 
     async def fetch_rules(self, *, has_ended: bool = False) -> tuple[KeptRule, ...]:
         """The rules that speak, and with `has_ended` also those that did.

@@ -10,6 +10,7 @@ from routing.matching.principal import principal_digest
 from routing.principal import Principal
 from storage.errors import ConflictError
 from storage.pool import Pool, transaction
+from storage.stated import record_stated
 from storage.statements import load_statements
 
 SQL = load_statements("principals")
@@ -31,6 +32,8 @@ class KeptPrincipal:
 
 async def store_principal(pool: Pool, principal: Principal) -> bool:
     """Let these rules hold from now on; referrals that were made keep theirs.
+
+    Open cases of its vehicles are looked at again, and the change stands in the log.
 
     Returns:
         False if they hold already.
@@ -59,6 +62,10 @@ async def store_principal(pool: Pool, principal: Principal) -> bool:
         await connection.execute(
             SQL["insert_principal"], principal.name, principal.version, rules, digest, now
         )
+        content = {"principal": principal.name, "version": principal.version, "digest": digest}
+        await record_stated(connection, kind="principal_rules_stored", at=now, content=content)
+        await connection.execute(SQL["wake_vehicles"], principal.name, now)
+        await connection.execute(SQL["notify_work"])
     return True
 
 

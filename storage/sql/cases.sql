@@ -42,7 +42,7 @@ with wanted as (
 )
 select distinct on (w.vehicle_id)
     w.vehicle_id, w.case_id, w.has_offers, r.version, r.need_digest, r.need, r.urgency,
-    r.directory_version, r.is_unassigned, r.ruled, w.closed_over
+    r.directory_version, r.is_unassigned, r.ruled, r.agreement, r.listed, w.closed_over
 from wanted as w
 join referral as r using (vehicle_id, case_id)
 order by w.vehicle_id, w.closed_at desc nulls first, r.version desc
@@ -147,9 +147,9 @@ with noted as (
 )
 insert into referral (
     vehicle_id, case_id, version, referral_id, decided_at, need_digest, urgency, is_unassigned,
-    document, need, offer_count, directory_version, ruled
+    document, need, offer_count, directory_version, ruled, agreement, listed
 )
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::jsonb, $11, $12, $13::jsonb)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::jsonb, $11, $12, $13::jsonb, $14, $15)
 
 -- name: share_directory
 select pg_advisory_xact_lock_shared($1)

@@ -15,6 +15,27 @@ where name = $1 and ended_at is null
 insert into principal (name, version, rules, digest, stored_at)
 values ($1, $2, $3::jsonb, $4, $5)
 
+-- name: wake_vehicles
+insert into work (vehicle_id, due_at)
+select v.vehicle_id, $2
+from vehicle as v
+where
+    v.principal = $1
+    and (
+        exists (
+            select from repair_case as c
+            where c.vehicle_id = v.vehicle_id and c.closed_at is null
+        )
+        or exists (select from work as w where w.vehicle_id = v.vehicle_id)
+    )
+order by v.vehicle_id
+on conflict (vehicle_id) do update set
+    revision = work.revision + 1,
+    due_at = least(work.due_at, excluded.due_at)
+
+-- name: notify_work
+select pg_notify('rightbay_work', '')
+
 -- name: list_principals
 select name, version, digest, stored_at, ended_at
 from principal

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -21,6 +21,7 @@ from routing.service import plan
 from storage.cases import PostgresCaseStore
 from storage.hints import Hint
 from storage.knowledge import PostgresAddedStore, PostgresKnowledgeStore
+from storage.log import sequence_once, verify_log
 from storage.migrate import migrate
 from storage.pool import Pool, open_pool
 from storage.testing import report
@@ -125,6 +126,7 @@ async def test_an_ignored_case_closes_and_goes_on_as_the_same_case_when_that_is_
     rule_id = await make(pool, "ignore", "P0420")
     await route(pool)
     assert await open_cases(pool) == 0
+    assert await route(pool) == [], "taken back once"
     aside = await pool.fetchrow("select reason, detail, ended_at from set_aside")
     assert (aside["reason"], aside["ended_at"]) == ("ignored", None)
     assert "by Ada Manager on" in aside["detail"]
@@ -132,8 +134,43 @@ async def test_an_ignored_case_closes_and_goes_on_as_the_same_case_when_that_is_
     await route(pool)
     assert await open_cases(pool) == 1
     assert await pool.fetchval("select count(*) from repair_case") == 1
-    assert [document["version"] for document in await documents(pool)] == [1, 2]
+    first, taken_back, again = await documents(pool)
+    assert [one["version"] for one in (first, taken_back, again)] == [1, 2, 3]
     assert await pool.fetchval("select ended_at is not null from set_aside")
+    # The car hears of it in the order in which it was decided, and what it heard last holds.
+    pushed = await pool.fetch("select payload from outbox order by position")
+    heard = [json.loads(row["payload"]) for row in pushed]
+    assert [one["version"] for one in heard] == [1, 2, 3]
+    assert heard[1]["driver_action"] == heard[1]["notices"][0] == taken_back["notices"][0]
+    assert heard[1]["driver_action"].startswith("What was recommended is taken back")
+    assert (heard[1]["offers"], heard[1]["codes"]) == ([], ["P0420"])
+    assert not any(one["driver_action"].startswith("What was") for one in (heard[0], heard[2]))
+
+
+async def test_a_case_that_is_mended_takes_nothing_back(pool: Pool) -> None:
+    """The control: a fault that was ignored before, or goes away, makes no such push."""
+    await make(pool, "ignore", "P0420")
+    await report(pool, "u1", "P0420", "P0301", at=datetime.now(UTC) - timedelta(hours=2))
+    await route(pool)
+    await report(pool, "u1", "P0420", at=datetime.now(UTC) - timedelta(hours=1))
+    await route(pool)
+    assert await open_cases(pool) == 0
+    assert len(await documents(pool)) == 1
+
+
+async def test_who_makes_and_undoes_a_rule_stands_in_the_log(pool: Pool) -> None:
+    rule_id = await make(pool, "ignore", "P0420", because="known")
+    await undo(pool, rule_id)
+    rows = await pool.fetch("select kind, document from stated order by at")
+    made, undone = (json.loads(row["document"]) for row in rows)
+    assert (made["kind"], made["rule"]["because"]) == ("rule_made", "known")
+    assert (undone["kind"], undone["rule"]["id"], undone["by"]) == (
+        *("rule_undone", rule_id),
+        "Bo Boss",
+    )
+    await sequence_once(pool)
+    assert (await verify_log(pool)).flaw is None
+    assert await pool.fetchval("select count(*) from log_entry") == 2
 
 
 async def test_a_fault_that_was_ignored_from_the_first_opens_a_case_when_that_is_undone(
@@ -202,5 +239,6 @@ async def test_who_changes_a_rule_or_a_document_afterwards_is_found_out(pool: Po
     kept = await PostgresKnowledgeStore(pool).fetch_rules()
     assert rules_digest([each.rule for each in kept]) != digest
     written = await pool.fetchval("select document from referral")
-    entry = json.loads(await pool.fetchval("select body from log_pending"))
+    bodies = [json.loads(row["body"]) for row in await pool.fetch("select body from log_pending")]
+    (entry,) = [body for body in bodies if body["type"] == "referral"]
     assert entry["document_sha256"] == hashlib.sha256(written).hexdigest()
