@@ -4,7 +4,7 @@ Most columns hold few different cells, and most people and titles say the same b
 and their days: each such text is read once.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from functools import partial
 from operator import attrgetter
@@ -14,15 +14,15 @@ from dtc_db.vehicle import VehicleClass
 from routing.imports.absences import parse_absences
 from routing.imports.rates import parse_rates
 from routing.imports.service_area import load_service_area
-from routing.model import Bar, Credential, Evidence, Person, Position, Site
+from routing.model import Bar, Evidence, Person, Position, Site
 from routing.outcomes import Outcomes
+from storage.bulk import make_values
 from storage.copying import NULL, fields_of, unescape
 
 _INFINITE = {"infinity": date.max, "-infinity": date.min}
 
-# What the values of a kind share; a title lacks its days, a person the number and the titles.
-type TitleKind = partial[Credential]
-type PersonKind = partial[Person]
+# What the values of a kind share, by field: a title lacks its days, a person number and titles.
+type Kind = Mapping[str, Any]
 
 title_order = attrgetter("scheme", "title", "valid_from")
 person_order = attrgetter("number")
@@ -41,55 +41,65 @@ class Known[Key, Value](dict[Key, Value]):
 
 
 class SiteLines:
-    """Reads sites, line by line."""
+    """Reads sites, many lines at a time."""
 
     def __init__(self) -> None:
-        self._columns = [Known(partial(_read_cell, read)) for read in _COLUMNS.values()]
+        self._columns = {
+            field: Known(partial(_read_cell, read)) for field, read in _COLUMNS.items()
+        }
 
-    def read(self, line: str, people: tuple[Person, ...]) -> Site:
-        """One site; what is null in rows older than its column is read as nothing said."""
-        site_id, lon, lat, country, is_van, name, *cells = line.split("\t")
-        said = (known[cell] for known, cell in zip(self._columns, cells, strict=True))
-        return Site(
-            site_id=unescape(site_id),
-            name=unescape(name),
-            position=Position(float(lon), float(lat)),
-            country=unescape(country),
-            is_van=is_van == "t",
+    def read(self, lines: Sequence[str], people: Sequence[tuple[Person, ...]]) -> list[Site]:
+        """Sites with their people in the same order; an older row's null is nothing said."""
+        if not lines:
+            return []
+        ids, lon, lat, countries, is_van, names, *columns = zip(
+            *(line.split("\t") for line in lines), strict=True
+        )
+        return make_values(
+            Site,
+            len(lines),
+            site_id=map(unescape, ids),
+            name=map(unescape, names),
+            position=make_values(
+                Position, len(lines), lon_deg=map(float, lon), lat_deg=map(float, lat)
+            ),
+            country=map(unescape, countries),
+            is_van=map("t".__eq__, is_van),
             people=people,
-            **dict(zip(_COLUMNS, said, strict=True)),
+            **{
+                field: map(known.__getitem__, cells)
+                for (field, known), cells in zip(self._columns.items(), columns, strict=True)
+            },
         )
 
 
-def read_title_kind(line: str) -> TitleKind:
+def read_title_kind(line: str) -> Kind:
     """A title by its columns from the scheme on."""
     scheme, title, evidence, is_revoked, revoked_on, is_suspended, *said = fields_of(line)
     employer, edition, scope = map(_text, said)
-    return partial(
-        Credential,
-        scheme=_text(scheme),
-        title=_text(title),
-        evidence=Evidence(_text(evidence)),
-        is_revoked=is_revoked == "t",
-        revoked_on=None if revoked_on is None else read_day(revoked_on),
-        is_suspended=is_suspended == "t",
-        employer=employer,
-        edition=edition,
-        scope=scope,
-    )
+    return {
+        "scheme": _text(scheme),
+        "title": _text(title),
+        "evidence": Evidence(_text(evidence)),
+        "is_revoked": is_revoked == "t",
+        "revoked_on": None if revoked_on is None else read_day(revoked_on),
+        "is_suspended": is_suspended == "t",
+        "employer": employer,
+        "edition": edition,
+        "scope": scope,
+    }
 
 
-def read_person_kind(line: str) -> PersonKind:
+def read_person_kind(line: str) -> Kind:
     """A person by the columns from the employer on."""
     employer, employed_from, employed_until, hours, absences = fields_of(line)
-    return partial(
-        Person,
-        employer=_text(employer),
-        employed_from=None if employed_from is None else read_day(employed_from),
-        employed_until=None if employed_until is None else read_day(employed_until),
-        hours=hours,
-        absences=parse_absences(_text(absences)),
-    )
+    return {
+        "employer": _text(employer),
+        "employed_from": None if employed_from is None else read_day(employed_from),
+        "employed_until": None if employed_until is None else read_day(employed_until),
+        "hours": hours,
+        "absences": parse_absences(_text(absences)),
+    }
 
 
 def read_day(text: str) -> date:

@@ -39,8 +39,8 @@ async def read_whole(
 ) -> tuple[Sequence[Site], Columns]:
     """All sites in the order of their ids, and what is asked of all of them at once.
 
-    A site is made when somebody first looks at it: its people by number, and their titles by scheme
-    and name.
+    Sites are made when somebody first looks at them: their people by number, and the titles of
+    those by scheme and name.
 
     Args:
         connection: In a transaction that sees one snapshot.
@@ -86,14 +86,9 @@ async def _read(connection: Connection, which: str, argument: object) -> list[Si
     people = _People()
     await copy_lines(connection, SQL[f"select_credential{which}"], [argument], people.take_titles)
     await copy_lines(connection, SQL[f"select_person{which}"], [argument], people.take)
-    sites: list[Site] = []
-    read = SiteLines().read
-
-    def take(lines: list[str]) -> None:
-        sites.extend(read(line, people.pop(line.partition("\t")[0])) for line in lines)
-
-    await copy_lines(connection, SQL[f"select_site{which}"], [argument], take)
-    return sites
+    lines: list[str] = []
+    await copy_lines(connection, SQL[f"select_site{which}"], [argument], lines.extend)
+    return SiteLines().read(lines, [people.pop(line.partition("\t")[0]) for line in lines])
 
 
 class _People:
@@ -114,7 +109,7 @@ class _People:
         for line in lines:
             site_id, number, rest = line.split("\t", 2)
             held = tuple(sorted(self._held.pop((site_id, number), ()), key=title_order))
-            person = self._kinds[rest](number=int(number), credentials=held)
+            person = Person(number=int(number), credentials=held, **self._kinds[rest])
             self._of.setdefault(site_id, []).append(person)
 
     def pop(self, site_id: str) -> tuple[Person, ...]:
@@ -124,7 +119,8 @@ class _People:
 def _read_title(line: str) -> Credential:
     """A title by its columns from the first day on."""
     valid_from, valid_until, kind = line.split("\t", 2)
-    return read_title_kind(kind)(
+    return Credential(
         valid_from=read_day(valid_from),
         valid_until=None if valid_until == NULL else read_day(valid_until),
+        **read_title_kind(kind),
     )

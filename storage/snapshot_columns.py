@@ -1,16 +1,18 @@
-"""Reads a whole directory as columns of numbers, out of which a site is made when it is looked at.
+"""Reads a whole directory as columns of numbers, out of which sites are made when looked at.
 
 Titles that differ in nothing but their days are of one kind, people that differ in nothing but
 their number and their titles are too: each kind is read once as text. Rows name their site and
 their kind by a 64-bit hash, so that the database joins nothing.
 
     title kinds, person kinds ─▶ text, once each ──┐
-    titles, people ─▶ numbers, in the order of ────┼──▶ a site, when somebody looks at it
+    titles, people ─▶ numbers, in the order of ────┼──▶ sites, when somebody looks at them
     sites ─▶ lines, in the order of their ids ─────┘
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import fields
 from datetime import date
+from itertools import pairwise
 from typing import overload
 
 import numpy as np
@@ -19,13 +21,12 @@ from numpy.typing import NDArray
 from dtc_db.collection import no_collection
 from routing.directory.arrange import NEVER, Columns, Held, number_names
 from routing.model import Credential, Person, Site
+from storage.bulk import make_values
 from storage.copying import copy_lines, copy_numbers, unescape
 from storage.directory_rows import (
+    Kind,
     Known,
-    PersonKind,
     SiteLines,
-    TitleKind,
-    person_order,
     read_person_kind,
     read_title_kind,
     title_order,
@@ -42,7 +43,11 @@ _DAY_MIN, _DAY_MAX = (day.toordinal() - _DAY_ZERO for day in (date.min, date.max
 _NO_LAST_DAY = -2_451_545
 _NO_DAY = 0  # the same, as an ordinal
 _DAY_BITS = 22
+_NUMBER_BITS = 31
+_LOT = 1_024  # sites
 KINDS_MAX = 1 << 19  # of titles; a kind and two days make one number
+
+_OF_A_PERSON = [one.name for one in fields(Person) if one.name not in {"number", "credentials"}]
 
 type Numbers = NDArray[np.int64]
 
@@ -76,12 +81,12 @@ async def read_columns(
     ):
         return None
     site, number, kind = await copy_numbers(connection, SQL["select_person"], (8, 4, 8))
-    people = _OfSites(len(lines), rows.places(site), number, person_hashes.places(kind))
+    people = _People(rows.places(site), number, person_hashes.places(kind))
     site, number, kind, first, until = await copy_numbers(
         connection, SQL["select_title"], (8, 4, 8, 4, 4)
     )
     title = _pack(title_hashes.places(kind), _ordinals(first), _ordinals(until))
-    titles = _OfSites(len(lines), rows.places(site), number, title)
+    titles = _People(rows.places(site), number, title)
     sites = _Sites(
         [line.partition("\t")[2] for line in lines], person_kinds, people, title_kinds, titles
     )
@@ -115,46 +120,54 @@ class _Hashes:
         return self._order[found]
 
 
-class _OfSites:
-    """Pairs of numbers by the row of the site that they belong to.
+class _People:
+    """Numbers of people, in the order of the sites and of the people there.
 
     Attributes:
-        rows: Of the sites, rising.
-        ones: The first of each pair, in the same order.
-        others: The second.
+        persons: Row of the site and number of the person in one, rising.
+        values: What is said of each, in the same order.
     """
 
-    def __init__(self, sites: int, rows: Numbers, ones: Numbers, others: Numbers) -> None:
-        order = np.argsort(rows, kind="stable")
-        self.rows = rows[order].astype(np.int32)
-        self.ones, self.others = ones[order], others[order]
-        self._starts = np.searchsorted(self.rows, np.arange(sites + 1, dtype=np.int32)).tolist()
+    def __init__(self, rows: Numbers, numbers: Numbers, values: Numbers) -> None:
+        persons = rows << _NUMBER_BITS | numbers
+        order = np.argsort(persons, kind="stable")
+        self.persons, self.values = persons[order], values[order]
 
-    def of(self, row: int) -> Iterable[tuple[int, int]]:
-        """Those of one site."""
-        span = slice(self._starts[row], self._starts[row + 1])
-        return zip(self.ones[span].tolist(), self.others[span].tolist(), strict=True)
+    @property
+    def rows(self) -> Numbers:
+        """Of the sites."""
+        return self.persons >> _NUMBER_BITS
+
+    def of_sites(self, start: int, end: int) -> tuple[Numbers, Numbers]:
+        """Persons and values of the sites from a row to another."""
+        bounds = np.array([start, end]) << _NUMBER_BITS
+        some = slice(*np.searchsorted(self.persons, bounds).tolist())
+        return self.persons[some], self.values[some]
 
 
 class _Sites(Sequence[Site]):
-    """Sites of which each is made when somebody first looks at it; equal titles are one object."""
+    """Sites that are made, a lot at a time, when somebody first looks at one of them.
+
+    Equal titles are one object.
+    """
 
     def __init__(
         self,
         lines: Sequence[str],
-        person_kinds: Sequence[PersonKind],
-        people: _OfSites,
-        title_kinds: Sequence[TitleKind],
-        titles: _OfSites,
+        person_kinds: Sequence[Kind],
+        people: _People,
+        title_kinds: Sequence[Kind],
+        titles: _People,
     ) -> None:
-        self._sites: list[str | Site] = [*lines]
-        self._lines = SiteLines()
+        self._lines = lines
+        self._made: list[Site | None] = [None] * len(lines)
+        self._site_lines = SiteLines()
         self._person_kinds, self._people = person_kinds, people
         self._title_kinds, self._titles = title_kinds, titles
         self._known = Known(self._make_title)
 
     def __len__(self) -> int:
-        return len(self._sites)
+        return len(self._made)
 
     @overload
     def __getitem__(self, row: int) -> Site: ...
@@ -163,9 +176,12 @@ class _Sites(Sequence[Site]):
     def __getitem__(self, row: int | slice) -> Site | Sequence[Site]:
         if isinstance(row, slice):
             return [self[one] for one in range(*row.indices(len(self)))]
-        site = self._sites[row]
-        if isinstance(site, str):
-            site = self._sites[row] = self._lines.read(site, self._people_of(row % len(self)))
+        site = self._made[row]
+        if site is None:
+            start = row % len(self) // _LOT * _LOT
+            lot = self._make(start, min(start + _LOT, len(self)))
+            self._made[start : start + _LOT] = lot
+            site = lot[row % len(self) - start]
         return site
 
     def __iter__(self) -> Iterator[Site]:
@@ -174,29 +190,40 @@ class _Sites(Sequence[Site]):
             sites = [self[row] for row in range(len(self))]
         return iter(sites)
 
-    def _people_of(self, row: int) -> tuple[Person, ...]:
-        known = self._known
-        held: dict[int, list[Credential]] = {}
-        for number, title in self._titles.of(row):
-            held.setdefault(number, []).append(known[title])
-        for titles in held.values():
-            titles.sort(key=title_order)
-        people = [
-            self._person_kinds[kind](number=number, credentials=tuple(held.get(number, ())))
-            for number, kind in self._people.of(row)
-        ]
-        people.sort(key=person_order)
-        return tuple(people)
+    def _make(self, start: int, end: int) -> list[Site]:
+        persons, kinds = self._people.of_sites(start, end)
+        holders, packed = self._titles.of_sites(start, end)
+        titles = [*map(self._known.__getitem__, packed.tolist())]
+        first, last = (
+            np.searchsorted(holders, persons, side).tolist() for side in ("left", "right")
+        )
+        said = [self._person_kinds[kind] for kind in kinds.tolist()]
+        people = make_values(
+            Person,
+            len(said),
+            number=(persons & (1 << _NUMBER_BITS) - 1).tolist(),
+            credentials=[
+                tuple(sorted(titles[one:end], key=title_order))
+                for one, end in zip(first, last, strict=True)
+            ],
+            **{field: [kind[field] for kind in said] for field in _OF_A_PERSON},
+        )
+        bounds = np.arange(start, end + 1) << _NUMBER_BITS
+        teams = pairwise(np.searchsorted(persons, bounds).tolist())
+        return self._site_lines.read(
+            self._lines[start:end], [tuple(people[one:end]) for one, end in teams]
+        )
 
     def _make_title(self, title: int) -> Credential:
         kind, first, until = _unpack(title)
-        return self._title_kinds[kind](
+        return Credential(
             valid_from=date.fromordinal(first),
             valid_until=None if until == _NO_DAY else date.fromordinal(until),
+            **self._title_kinds[kind],
         )
 
 
-async def _read_kinds[Kind](
+async def _read_kinds(
     connection: Connection, what: str, read: Callable[[str], Kind]
 ) -> tuple[_Hashes, list[Kind]]:
     lines: list[list[str]] = []
@@ -208,14 +235,14 @@ async def _read_kinds[Kind](
     return _Hashes([hashed for hashed, _ in lines]), [read(text) for _, text in lines]
 
 
-def _held(titles: _OfSites, kinds: Sequence[TitleKind]) -> Held:
+def _held(titles: _People, kinds: Sequence[Kind]) -> Held:
     """What sites hold, for `Columns`."""
-    kind, first, until = _unpack(titles.others)
-    names, places = number_names([(one.keywords["scheme"], one.keywords["title"]) for one in kinds])
-    is_revoked = np.array([one.keywords["is_revoked"] for one in kinds], dtype=np.bool_)
+    kind, first, until = _unpack(titles.values)
+    names, places = number_names([(one["scheme"], one["title"]) for one in kinds])
+    is_revoked = np.array([one["is_revoked"] for one in kinds], dtype=np.bool_)
     last = np.where(until == _NO_DAY, date.max.toordinal(), until)
     return Held(
-        rows=titles.rows,
+        rows=titles.rows.astype(np.int32),
         names=names,
         shown=places[kind],
         first=first.astype(np.int32),
