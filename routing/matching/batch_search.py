@@ -221,13 +221,14 @@ def points_of(scene: Scene, ring: Ring) -> tuple[Ints, ...]:
     Without those of the lot, which is drawn for the few that compete.
     """
     known = known_of(scene.directory, scene.policy, scene.table.policy_digest)
+    intake_s, outcomes = known.of(ring.rows)
     measured: dict[str, Ints] = {
         "travel": ring.travel_s,
         "wait": ring.wait_s,
-        "slot": ring.wait_s + known.intake_s[ring.rows],
+        "slot": ring.wait_s + intake_s,
         "evidence": ring.level.astype(np.int64),
     }
-    points: list[Ints] = [known.outcomes[ring.rows].astype(np.int64)]
+    points: list[Ints] = [outcomes.astype(np.int64)]
     for term in scene.policy.terms:
         if term.name not in measured:
             continue

@@ -1,11 +1,8 @@
-"""What of a site's score depends on the site alone, for all sites of a directory as arrays.
+"""What of a site's score depends on the site alone, found out as far as somebody asks.
 
-It is the same wherever the vehicle is and whatever it needs, so it is found out once for a
-directory and a policy. Of most sites nothing is known; only the others are asked one by one.
+It is the same wherever the vehicle is and whatever it needs, so it is kept for a directory and a
+policy. A site is looked at when it first competes: most of a million never do.
 """
-
-from dataclasses import dataclass
-from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,24 +10,44 @@ from numpy.typing import NDArray
 from routing.directory.snapshot import Directory
 from routing.matching.policy import THOUSAND, Policy
 
+_POLICIES_MAX = 4  # remembered of one directory
+_UNASKED = -1
+
 type Int32s = NDArray[np.int32]
 
-_POLICIES_MAX = 4  # remembered of one directory
-_stated_of = attrgetter("cases_per_day", "outcomes")
-_NOTHING_STATED = None, None
 
-
-@dataclass(frozen=True, slots=True)
 class Known:
-    """By row of the directory.
+    """By row of the directory, for those that were asked."""
 
-    Attributes:
-        intake_s: How long a site that is open takes to take the next vehicle.
-        outcomes: Points for verified outcomes, in thousandths; 0 if the policy has no such term.
-    """
+    def __init__(self, directory: Directory, policy: Policy) -> None:
+        """Ask nobody yet."""
+        self._sites, self._policy = directory.sites, policy
+        self._rule = next((term for term in policy.terms if term.name == "outcomes"), None)
+        self._intake_s = np.full(len(directory), _UNASKED, dtype=np.int32)
+        self._outcomes = np.zeros(len(directory), dtype=np.int32)
 
-    intake_s: Int32s
-    outcomes: Int32s
+    def of(self, rows: NDArray[np.intp]) -> tuple[Int32s, Int32s]:
+        """How long each takes to take the next vehicle, and its points for verified outcomes.
+
+        Args:
+            rows: Of any shape.
+
+        Returns:
+            Seconds, and thousandths of a point, 0 if the policy has no such term; in that shape.
+        """
+        intake_s = self._intake_s[rows]
+        if (intake_s == _UNASKED).any():
+            for row in np.unique(rows[intake_s == _UNASKED]).tolist():
+                self._ask(row)
+            intake_s = self._intake_s[rows]
+        return intake_s, self._outcomes[rows]
+
+    def _ask(self, row: int) -> None:
+        site, policy = self._sites[row], self._policy
+        self._intake_s[row] = policy.intake_s(site)
+        if self._rule is not None:
+            points = self._rule.rate(policy.outcomes(site)).points
+            self._outcomes[row] = round(points * THOUSAND)
 
 
 def known_of(directory: Directory, policy: Policy, policy_digest: str) -> Known:
@@ -43,25 +60,7 @@ def known_of(directory: Directory, policy: Policy, policy_digest: str) -> Known:
     """
     known = directory.known.get(policy_digest)
     if known is None:
-        known = directory.known[policy_digest] = _find_out(directory, policy)
+        known = directory.known[policy_digest] = Known(directory, policy)
         if len(directory.known) > _POLICIES_MAX:
             directory.known.popitem(last=False)
-    return known
-
-
-def _find_out(directory: Directory, policy: Policy) -> Known:
-    sites = directory.sites
-    rule = next((term for term in policy.terms if term.name == "outcomes"), None)
-    nothing = 0 if rule is None else round((rule.unknown or 0) * THOUSAND)
-    usual_s = 0 if policy.slots is None else policy.slots.intake_s(None)
-    known = Known(
-        intake_s=np.full(len(sites), usual_s, dtype=np.int32),
-        outcomes=np.full(len(sites), nothing, dtype=np.int32),
-    )
-    for row, stated in enumerate(map(_stated_of, sites)):
-        if stated != _NOTHING_STATED:
-            known.intake_s[row] = policy.intake_s(sites[row])
-            if rule is not None:
-                points = rule.rate(policy.outcomes(sites[row])).points
-                known.outcomes[row] = round(points * THOUSAND)
     return known

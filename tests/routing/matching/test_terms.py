@@ -1,13 +1,14 @@
 """How soon a site takes a vehicle, how repairs there went, and the lot: by published numbers."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from math import sqrt
-from typing import cast
+from typing import Any, cast
 from uuid import UUID, uuid5
 
 import msgspec
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,6 +17,7 @@ from dtc_db.need import Arrival
 from routing.directory.snapshot import Directory
 from routing.geo import unit_vectors
 from routing.matching.batch_search import search
+from routing.matching.known import known_of
 from routing.matching.match import decide, scene_for
 from routing.matching.policy import Policy, Prior, load_policy
 from routing.matching.texts import LANGUAGES, load_texts
@@ -163,6 +165,28 @@ def test_no_record_is_the_prior_and_is_said() -> None:
 def test_repairs_are_not_counted_below_nothing() -> None:
     with pytest.raises(ValueError, match="counted from 0"):
         Outcomes(-1, 0)
+
+
+def test_only_sites_that_compete_are_looked_at() -> None:
+    """A directory makes each of its sites when somebody first looks at it; most stay unmade."""
+    looked: list[int] = []
+
+    class Shelf(Sequence[Site]):
+        def __len__(self) -> int:
+            return 2
+
+        def __getitem__(self, row: Any) -> Any:
+            looked.append(row)
+            return went("a", 95, 5)
+
+    directory = Directory([went("a", 95, 5), went("b", 1, 0)], "1")
+    directory.sites = Shelf()
+    known = known_of(directory, POLICY, "p")
+    for _ in range(2):
+        intake_s, points = known_of(directory, POLICY, "p").of(np.array([[1, 1]]))
+    assert (intake_s.tolist(), points.tolist()) == ([[14_400, 14_400]], [[14_094, 14_094]])
+    assert looked == [1]
+    assert known is known_of(directory, POLICY, "p") is not known_of(directory, POLICY, "q")
 
 
 # --- the lot ------------------------------------------------------------------------------------
