@@ -96,6 +96,7 @@ class MqttClient:
         self._epoch = 0
         self._awaited: dict[int, asyncio.Future[None]] = {}
         self._arrived: deque[Message] = deque()
+        self._held: set[int] = set()  # ids of this connection that are not acknowledged yet
         self._wake = asyncio.Event()
         self._ready: asyncio.Future[None] | None = None
         self._has_ended = False
@@ -238,6 +239,7 @@ class MqttClient:
         """
         if message.epoch != self._epoch:
             return False
+        self._held.discard(message.mid)
         if message.qos == 1:
             self._client.confirm(message.mid)
         else:
@@ -312,6 +314,7 @@ class MqttClient:
         _p: object,
     ) -> None:
         self._epoch += 1
+        self._held.clear()
         self._say("broker_connected", reason)
         if flags.session_present:
             self._expect_again(self._epoch)
@@ -357,6 +360,16 @@ class MqttClient:
         self._take(topic, payload, packet_id, 1)
 
     def _take(self, topic: bytes, payload: bytes, mid: int, qos: int) -> None:
+        """Take a message, unless it is a copy of one that is here already.
+
+        nats-server sends again, on a living connection too, what it misses an acknowledgement for.
+        The id is free for another message when the first copy is acknowledged, so that to
+        acknowledge the second would let go of one that nobody has stored.
+        """
+        if qos:
+            if mid in self._held:
+                return
+            self._held.add(mid)
         try:
             text = topic.decode()
         except UnicodeDecodeError:

@@ -31,7 +31,9 @@ MESSAGE_BYTES_MAX = 1_048_576
 AUTOSAVE_S = 5
 MEMORY_STORE_BYTES_MAX = 64 * 2**20
 FILE_STORE_BYTES_MAX = 10 * 2**30
-ACK_WAIT_S = 60  # longer than a database needs to come back; then nats-server sends again
+# Then nats-server sends again; until then, what a gateway held that died counts as in flight, and
+# where that is all it may have, it gets nothing new. What is still held comes in vain.
+ACK_WAIT_S = 10
 
 
 class BrokerKind(StrEnum):

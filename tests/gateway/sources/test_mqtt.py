@@ -132,6 +132,36 @@ async def test_what_comes_again_takes_the_place_of_what_was_waiting(
     assert len({message.epoch for message in heard}) == 1
 
 
+@pytest.mark.parametrize("broker_program", [BrokerKind.NATS], indirect=True)
+async def test_a_copy_of_what_is_held_is_passed_over_and_acknowledged_once(
+    broker_url: str, topic_prefix: str
+) -> None:
+    """Else the copy's acknowledgement would be that of the next message with its id."""
+    topic = f"{topic_prefix}/t"
+    copies: list[int] = []
+    async with (
+        client(broker_url, topic).running() as source,
+        client(broker_url).running() as sender,
+    ):
+        sender.publish(topic, b"1")
+        first = await receive(source)
+        take = source._client.on_plain
+
+        def counted(heard: bytes, packet_id: int, payload: bytes) -> None:
+            copies.append(packet_id)
+            take(heard, packet_id, payload)
+
+        source._client.on_plain = counted
+        async with asyncio.timeout(10):
+            while not copies:  # noqa: ASYNC110 - the broker waits for the acknowledgement
+                await asyncio.sleep(0.05)
+        assert copies == [first.mid]
+        assert source.receive_nowait() is None
+        assert source.acknowledge(first)
+        sender.publish(topic, b"2")
+        assert (await receive(source)).payload == b"2"
+
+
 async def test_messages_of_every_length_arrive_whole_in_their_order(
     broker_url: str, topic_prefix: str
 ) -> None:
