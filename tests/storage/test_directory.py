@@ -192,6 +192,14 @@ async def test_columns_say_of_sites_what_the_sites_say(
     assert (whole.digest, whole.sites) == (text.digest, text.sites)
 
 
+async def test_sites_of_several_lots_are_all_there(store: PostgresDirectoryStore) -> None:
+    sites = [site(f"s{n}", [LIGHT] if n % 2 else [], []) for n in range(1_030)]
+    await take(store, *sites)
+    found = (await store.fetch_directory()).sites
+    assert found[-3] == ordered(sites)[-3]  # the last lot before the first
+    assert [*found] == ordered(sites)
+
+
 async def test_what_numbers_cannot_tell_apart_is_read_as_text(
     store: PostgresDirectoryStore, pool: Pool
 ) -> None:
