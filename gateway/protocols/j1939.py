@@ -51,7 +51,7 @@ SERVICES = {pgn: name for pgn, (name, _) in _LISTS.items()} | {_DM31: "DM31"} | 
 
 _LAMP_PLACES = (("mil", 6), ("rsl", 4), ("awl", 2), ("pl", 0))
 _FLASHING = {0: "slow_flash", 1: "fast_flash"}
-_NOT_AVAILABLE_SPN = 0x7FFFF
+_FILLERS = {(0, 0, 0), (0xFF, 0xFF, 7)}  # no fault, and not available
 _NOT_AVAILABLE_COUNT = 127
 # At worst 8 MB of messages.
 _LISTS_REMEMBERED_MAX = 1_024
@@ -141,14 +141,15 @@ def _spn(data: bytes, conversion: Conversion | None) -> int:
     return b0 | b1 << 8 | (b2 >> 5) << 16
 
 
-def _is_filler(data: bytes, conversion: Conversion | None) -> bool:
-    return _spn(data, conversion) in (0, _NOT_AVAILABLE_SPN)
+def _is_filler(data: bytes) -> bool:
+    """Whether all bits of the SPN are the same, however it is packed."""
+    return (data[0], data[1], data[2] >> 5) in _FILLERS
 
 
 @cache
 def _known(status: Status, conversion: Conversion | None) -> Known[ReportedCode | None]:
     def read(data: bytes) -> ReportedCode | None:
-        if _is_filler(data, conversion):
+        if _is_filler(data):
             return None
         return decode_code(data, status=status, conversion=conversion)
 
@@ -195,7 +196,7 @@ def _decode_lamp_association(
             lamps=decode_lamps(part[4], part[5]),
         )
         for part in parts
-        if not _is_filler(part[:4], conversion)
+        if not _is_filler(part)
     )
     return Observation(
         ecu=ecu,

@@ -89,7 +89,7 @@ class TransferListener:
         """Take the 8 bytes of a connection management message (TP.CM, PGN EC00). Never raises."""
         if len(data) < 8:
             return (self._stray(source, Reason.BAD_FRAME, "a control message that is short", data),)
-        control, key, pgn = data[0], (source, destination), int.from_bytes(data[5:8], "little")
+        control, key, pgn = data[0], (source, destination), data[5] | data[6] << 8 | data[7] << 16
         if control in (_BAM, _RTS):
             return self._begin(key, data, pgn, now_s)
         if control == _CTS:
@@ -119,15 +119,15 @@ class TransferListener:
             got = f"{data[0]}" if data else "nothing"
             text = f"expected packet {session.sequence}, got {got}"
             return self._lose(key, Reason.OUT_OF_SEQUENCE, text, data)
-        gathered = session.data
+        gathered, length = session.data, len(data)
         missing = session.length - len(gathered)
-        if len(data) <= min(missing, PACKET_LENGTH):
-            return self._lose(key, Reason.LENGTH, f"packet {data[0]} is short", data)
-        if missing > PACKET_LENGTH:
+        if length > PACKET_LENGTH < missing:  # more follows
             gathered += data[1 : 1 + PACKET_LENGTH]
             session.sequence += 1
             session.deadline_s = now_s + session.wait_s
             return _NOTHING
+        if length <= missing:
+            return self._lose(key, Reason.LENGTH, f"packet {data[0]} is short", data)
         del self._sessions[key]
         return (
             Transfer(session.pgn, source, destination, bytes(gathered) + data[1 : 1 + missing]),
@@ -157,7 +157,7 @@ class TransferListener:
             events = self._lose(key, Reason.REPLACED, "a new transfer began before this one ended")
         self._astray.add(key)  # unless the announcement is sound
         is_broadcast = data[0] == _BAM
-        length, packets = int.from_bytes(data[1:3], "little"), data[3]
+        length, packets = data[1] | data[2] << 8, data[3]
         if is_broadcast != (destination == BROADCAST):
             text = f"control byte {data[0]:02X} to address {destination:02X}"
             return (*events, Lost(pgn, source, Dropped(Reason.BAD_FRAME, text, data)))

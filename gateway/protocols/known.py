@@ -5,10 +5,12 @@ of its bytes alone, so a memory that is lost changes no result.
 """
 
 from collections.abc import Callable
-from struct import unpack
+from functools import lru_cache
+from struct import Struct
 
 # A few MB of codes; a memory that is full starts anew.
 RECORDS_MAX = 8_192
+_DIVIDERS_MAX = 128  # remembered, at most 16 kB each
 
 
 class Known[Value](dict[bytes, Value]):
@@ -32,4 +34,9 @@ class Known[Value](dict[bytes, Value]):
 def split(data: bytes, length: int) -> dict[bytes, None]:
     """Divide into records of one length, each once and in their order; a rest is left out."""
     count = len(data) // length
-    return dict.fromkeys(unpack(f"{length}s" * count, data[: count * length]))
+    return dict.fromkeys(_divider(length, count)(data[: count * length]))
+
+
+@lru_cache(maxsize=_DIVIDERS_MAX)
+def _divider(length: int, count: int) -> Callable[[bytes], tuple[bytes, ...]]:
+    return Struct(f"{length}s" * count).unpack

@@ -12,6 +12,7 @@ frame, and kept as a route; every further frame costs one look-up.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 from typing import Any, NamedTuple
@@ -65,7 +66,8 @@ Heard = Message | Rejection
 _NOTHING: tuple[Heard, ...] = ()
 
 
-class _Route[Event](NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Route[Event]:
     """What is done with the frames of one id.
 
     Attributes:
@@ -117,21 +119,19 @@ class Listener:
         """Take frames, and give the messages that they complete. Never raises."""
         routes, is_prefixed = self._routes, self._prefix_length > 0
         passed_over = _PASSED_OVER
-        for frame in frames:
-            t_ms, can_id, data, is_extended = frame
+        for t_ms, can_id, data, is_extended in frames:
             key = ~can_id if is_extended else can_id
             if is_prefixed:  # several control units share one id
                 key = key << 8 | (data[0] if data else 0)
             route = routes.get(key)
             if route is None:
-                yield from self._begin(key, frame)
+                yield from self._begin(key, Frame(t_ms, can_id, data, is_extended))
                 route = routes[key]
             if route is passed_over:
                 continue
-            take, name = route
-            events = take(data, t_ms / 1000)
+            events = route.take(data, t_ms / 1000)
             if events:
-                yield from name(events, t_ms)
+                yield from route.name(events, t_ms)
 
     def receive(self, frame: Frame) -> tuple[Heard, ...]:
         """Take one frame, as `hear` does."""

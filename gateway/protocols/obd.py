@@ -70,7 +70,7 @@ def decode_pairs(pairs: bytes, *, status: Status | None) -> tuple[ReportedCode, 
     known = _known(status)
     records = split(pairs, 2)
     records.pop(b"\0\0", None)
-    return tuple([known[record] for record in records])
+    return tuple(map(known.__getitem__, records))
 
 
 @cache

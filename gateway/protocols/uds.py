@@ -125,7 +125,7 @@ def _decode_answer(
     start = 2 + len(layout.head)
     if len(payload) < start:
         raise MalformedRecordsError(f"expected at least {start} bytes, got {len(payload)}")
-    said = dict(zip(layout.head, payload[2:start], strict=True))
+    said = {name: payload[place] for place, name in enumerate(layout.head, 2)}
     availability = said.get("availability")
     codes: tuple[ReportedCode, ...] = ()
     outcome, count = Outcome.DATA, None

@@ -73,7 +73,7 @@ Reader = Callable[[bytes, Head, UdsSettings], tuple[ReportedCode, ...]]
 def read_status(body: bytes, head: Head, settings: UdsSettings) -> tuple[ReportedCode, ...]:
     """Code, status; repeated."""
     known = _known(head.availability, head.code_format)
-    return tuple([known[record] for record in _records(body, 4, settings)])
+    return tuple(map(known.__getitem__, _records(body, 4, settings)))
 
 
 def read_severity(body: bytes, head: Head, settings: UdsSettings) -> tuple[ReportedCode, ...]:
