@@ -201,7 +201,7 @@ async def note_outcomes_within(
     """
     await connection.execute(SQL["one_import_at_a_time"])
     version = int(await connection.fetchval(SQL["insert_version"], source))
-    texts = [f"{one.held} {one.came_back}" if one.count else "" for one in seen.values()]
+    texts = [*map(outcomes_text, seen.values())]
     changed = await connection.fetch(SQL["update_outcomes"], [*seen], texts, version)
     if not changed:
         await connection.execute(SQL["delete_version"], version)
@@ -262,6 +262,11 @@ def _site_json(site: Site) -> dict[str, object]:
         "insurers": sorted(site.insurers),
         "has_replacement_car": site.has_replacement_car,
     }
+
+
+def outcomes_text(outcomes: Outcomes) -> str:
+    """How a record stands in the directory; `storage.directory_rows` reads it."""
+    return f"{outcomes.held} {outcomes.came_back}" if outcomes.count else ""
 
 
 def _bar_text(bar: Bar) -> str:

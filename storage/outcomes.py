@@ -15,7 +15,7 @@ from uuid import UUID
 from routing.errors import NotNowError
 from routing.outcomes import Outcomes
 from routing.service import CAME_BACK_DAYS_MAX
-from storage.directory import note_outcomes_within
+from storage.directory import note_outcomes_within, outcomes_text
 from storage.errors import NoSuchProposalError
 from storage.pool import Connection, Pool, transaction
 from storage.stated import record_stated
@@ -114,7 +114,12 @@ async def settle(pool: Pool, *, now: datetime) -> int:
         await connection.execute(SQL["settle_held"], now, window)
         rows = await connection.fetch(SQL["count_outcomes"])
         seen = {row["site_id"]: Outcomes(row["held"], row["came_back"]) for row in rows}
-        return await note_outcomes_within(connection, seen, SOURCE)
+        changed = {
+            row["site_id"]: seen[row["site_id"]]
+            for row in rows
+            if row["outcomes"] != outcomes_text(seen[row["site_id"]])
+        }
+        return await note_outcomes_within(connection, changed, SOURCE) if changed else 0
 
 
 async def _lock(connection: Connection, case_id: UUID) -> UUID:

@@ -58,13 +58,17 @@ where
     )
 
 -- name: count_outcomes
+with reached as (
+    select site_id from repair where outcome is not null
+    union
+    select site_id from site where outcomes <> ''
+)
 select
     s.site_id,
-    coalesce(count(r.*) filter (where r.outcome = 'held'), 0) as held,
-    coalesce(count(r.*) filter (where r.outcome = 'came_back'), 0) as came_back
-from site as s
+    s.outcomes,
+    count(*) filter (where r.outcome = 'held') as held,
+    count(*) filter (where r.outcome = 'came_back') as came_back
+from reached
+join site as s using (site_id)
 left join repair as r on r.site_id = s.site_id and r.outcome is not null
-where
-    s.outcomes <> ''
-    or exists (select from repair where repair.site_id = s.site_id and repair.outcome is not null)
 group by s.site_id

@@ -116,7 +116,9 @@ async def test_a_repair_that_held_is_told_in_the_next_list(
     assert await settle(pool, now=NOW) == 1
     assert await outcome(reviewer, case) == "held"
     assert await known(pool) == Outcomes(1, 0)
+    version = await PostgresDirectoryStore(pool).fetch_version()
     assert await settle(pool, now=NOW) == 0, "settled once"
+    assert await PostgresDirectoryStore(pool).fetch_version() == version
     asked = {"codes": ["P0301"], "powertrain": "petrol", "pos": [2.35, 48.85]}
     (offer,) = (await client.post("/v1/match", json=asked)).json()["offers"]
     terms = {term["name"]: term["value"] for term in offer["terms"]}
