@@ -1,8 +1,7 @@
 """The decision, held against a matcher of few lines that shares no code with it.
 
 The reference knows the rules from docs/ranking.md only: its own distances, titles and points.
-The suite compares some hundred worlds; RIGHTBAY_WORLDS=100000 compares so many, half of them with
-`pytest -n 2` in each of two processes.
+The suite compares some hundred worlds; RIGHTBAY_WORLDS=100000 compares so many.
 """
 
 import hashlib
