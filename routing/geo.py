@@ -70,7 +70,10 @@ def arcs_m(chords: NDArray[np.float64]) -> NDArray[np.int64]:
 
     As exact as `distance_m` but for nearly opposite places, where it may be some metres off.
     """
-    return np.rint(2 * EARTH_RADIUS_M * np.arcsin(np.minimum(chords / 2, 1))).astype(np.int64)
+    arcs = np.minimum(chords / 2, 1)
+    np.arcsin(arcs, out=arcs)
+    arcs *= 2 * EARTH_RADIUS_M
+    return np.rint(arcs, out=arcs).astype(np.int64)
 
 
 def coarse(position: Position) -> Position:

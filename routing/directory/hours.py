@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 ARRIVALS_S_MAX = 2 * DAY_S  # from the beginning of the day: arrivals until then are in the table
 LOOKAHEAD_S = 31 * DAY_S  # the longest deadline of a policy, and a day
-_SPANS = 8
+_SPANS = 8  # that are kept; after them stands one that never begins
+_NEVER_S = 2**31 - 1
 _DAYS_MAX = 2  # kept at a time: the day of now, and the one that just began or ended
 OPENNESS = tuple(Openness)
 
@@ -47,8 +48,9 @@ class HoursTable:
         """
         self._sites = sites
         self._start = datetime.combine(day, time(), UTC)
-        # Beginnings, then ends, in seconds from the start of the day; what is not filled has ended.
-        self._spans = np.zeros((len(sites), 2 * _SPANS), dtype=np.int32)
+        # In seconds from the start of the day; what is not filled never begins, and so never ends.
+        self._begin_s = np.full((len(sites), _SPANS + 1), _NEVER_S, dtype=np.int32)
+        self._end_s = self._begin_s.copy()
         self._state = np.zeros(len(sites), dtype=np.int8)
 
     def look(
@@ -57,38 +59,33 @@ class HoursTable:
         """What somebody finds who arrives at these sites at these times.
 
         Args:
-            rows: Places in the directory.
+            rows: Places in the directory; at least one.
             arrives_s: From the beginning of the day, in the same shape.
             deadline: How long a door may stay closed.
 
         Returns:
             Places in `OPENNESS`, and the seconds until the door opens; in the same shape.
         """
-        state = self._state[rows]
+        state = self._state.take(rows)
         if not state.all():
             self._read(np.unique(rows[state == _State.UNREAD]))
-            state = self._state[rows]
-        spans = self._spans[rows]
-        begin, end = spans[..., :_SPANS], spans[..., _SPANS:]
-        # The first span that has not ended; where there is none, the argument is one that has.
-        chosen = np.argmax(end > arrives_s[..., None], axis=-1)[..., None]
-        begin_s = np.take_along_axis(begin, chosen, axis=-1)[..., 0]
-        is_found = np.take_along_axis(end, chosen, axis=-1)[..., 0] > arrives_s
-        away_s = np.maximum(begin_s - arrives_s, 0.0)
-        is_found &= away_s < deadline.total_seconds()
-        wait_s = np.where(is_found, np.rint(away_s), 0).astype(np.int64)
-        openness = np.where(
-            is_found,
-            np.where(wait_s > 0, _LATER, _OPEN),
-            _CLOSED,
-        ).astype(np.int8)
-        is_unknown = state == _State.UNKNOWN
-        if is_unknown.any():
+            state = self._state.take(rows)
+        # The first span that has not ended; the one that never begins has not.
+        ends_s = self._end_s.take(rows, axis=0)
+        chosen = np.argmax(ends_s > arrives_s[..., None], axis=-1)
+        chosen += rows * (_SPANS + 1)
+        away_s = np.maximum(self._begin_s.take(chosen) - arrives_s, 0.0)
+        is_found = away_s < deadline.total_seconds()
+        wait_s = np.rint(away_s).astype(np.int64)
+        wait_s *= is_found
+        openness = np.where(is_found, wait_s > 0, np.int8(_CLOSED))  # _OPEN and _LATER are 0 and 1
+        if state.max() > _State.READ or arrives_s.max() >= ARRIVALS_S_MAX:
+            is_unknown = state == _State.UNKNOWN
             openness[is_unknown], wait_s[is_unknown] = _UNKNOWN, 0
-        odd = ((state == _State.ODD) | (arrives_s >= ARRIVALS_S_MAX)) & ~is_unknown
-        for place in zip(*np.nonzero(odd), strict=True):
-            found = self.find(int(rows[place]), float(arrives_s[place]), deadline=deadline)
-            openness[place], wait_s[place] = OPENNESS.index(found.openness), found.wait_s
+            odd = ((state == _State.ODD) | (arrives_s >= ARRIVALS_S_MAX)) & ~is_unknown
+            for place in zip(*np.nonzero(odd), strict=True):
+                found = self.find(int(rows[place]), float(arrives_s[place]), deadline=deadline)
+                openness[place], wait_s[place] = OPENNESS.index(found.openness), found.wait_s
         return openness, wait_s
 
     def find(self, row: int, arrives_s: float, *, deadline: timedelta) -> Opening:
@@ -113,8 +110,7 @@ class HoursTable:
             else:
                 self._state[row] = _State.READ
                 for number, (begin_s, end_s) in enumerate(spans.spans_s):
-                    self._spans[row, number] = begin_s
-                    self._spans[row, _SPANS + number] = end_s
+                    self._begin_s[row, number], self._end_s[row, number] = begin_s, end_s
 
 
 _OPEN, _LATER, _CLOSED, _UNKNOWN = (

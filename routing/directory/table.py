@@ -34,7 +34,7 @@ _ANSWERS_MAX = 120_000
 
 # What the array of answers holds beside the levels of evidence that come after _ABLE.
 _UNASKED, _BY_HOUR, _UNABLE, _ABLE = range(4)
-UNABLE_LEVEL = -1
+UNABLE_LEVEL = _UNABLE - _ABLE
 
 
 class Table:
@@ -112,25 +112,29 @@ class Table:
         """How strong the evidence of these sites is, `UNABLE_LEVEL` where they break a rule.
 
         Args:
-            rows: Places in the directory.
+            rows: Places in the directory; at least one.
             days: Of arrival, from the day of the decision, in the same shape.
             arrives_s: Seconds from the beginning of that day, likewise.
         """
-        within = np.minimum(days, _DAYS - 1)
-        codes = self._codes[within, rows]
+        is_late = days.max() >= _DAYS
+        places = np.minimum(days, _DAYS - 1) if is_late else days
+        places = places * self._codes.shape[1]
+        places += rows
+        codes = self._codes.take(places)
         if not codes.all():
             unasked = codes == _UNASKED
-            for row, day in {*zip(rows[unasked].tolist(), within[unasked].tolist(), strict=True)}:
+            for place in {*places[unasked].tolist()}:
+                day, row = divmod(place, self._codes.shape[1])
                 self._ask(row, day)
-            codes = self._codes[within, rows]
-        by_hour = (codes == _BY_HOUR) | (days >= _DAYS)
-        if by_hour.any():
+            codes = self._codes.take(places)
+        if is_late or codes.min() == _BY_HOUR:
+            by_hour = (codes == _BY_HOUR) | (days >= _DAYS)
             for place in zip(*np.nonzero(by_hour), strict=True):
                 standing = self.standing(
                     int(rows[place]), int(days[place]), float(arrives_s[place])
                 )
                 codes[place] = _code(standing)
-        return np.maximum(codes - _ABLE, UNABLE_LEVEL)
+        return codes - _ABLE
 
     def standing(self, row: int, day: int, arrives_s: float) -> Standing:
         """How one site stands to the question at one arrival; arguments as for `levels`."""

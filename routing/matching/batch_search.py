@@ -154,28 +154,30 @@ def look_around(scene: Scene, ground: Ground, points: NDArray[np.float64], count
         points: Unit vectors, shape (places, 3).
         count: How many sites, at most those of the ground.
     """
-    chords, near = ground.tree.query(points, k=[*range(1, count + 1)])
-    rows, distance_m = ground.rows[near], arcs_m(chords)
-    is_tied = distance_m[:, 1:] <= distance_m[:, :-1]
-    for place in np.flatnonzero(is_tied.any(axis=1)).tolist():
-        order = np.lexsort((rows[place], distance_m[place]))
-        rows[place], distance_m[place] = rows[place][order], distance_m[place][order]
+    shape = len(points), count
+    chords, near = (found.reshape(shape) for found in ground.tree.query(points, k=count))
+    rows, distance_m = ground.rows.take(near), arcs_m(chords)
+    is_tied = distance_m[:, 1:] == distance_m[:, :-1]
+    if is_tied.any():
+        tied = np.flatnonzero(is_tied.any(axis=1))
+        order = np.lexsort((rows[tied], distance_m[tied]))
+        rows[tied] = np.take_along_axis(rows[tied], order, axis=-1)
     # One metre for rounding: chords and whole metres may disagree about the last one.
     is_sure = (
         distance_m < distance_m[:, -1:] - 1
         if count < len(ground.rows)
         else np.ones(rows.shape, dtype=np.bool_)
     )
+    now_s = scene.now_s
     travel_s = scene.policy.travel_times_s(
         distance_m, arrival=scene.arrival, vehicle_class=scene.vehicle_class
     )
     if scene.roads is not None:
         travel_s = scene.roads.over(rows, travel_s)
-    there_s = travel_s + np.float64(scene.now_s)
+    there_s = travel_s + np.float64(now_s)
     openness, wait_s = scene.hours.look(rows, there_s, deadline=scene.deadline)
-    arrives_s = there_s + wait_s
-    days = (arrives_s // DAY_S).astype(np.int64)
-    level = scene.table.levels(rows, days, arrives_s)
+    days = (travel_s + wait_s + int(now_s)) // DAY_S  # all but now are whole seconds
+    level = scene.table.levels(rows, days, there_s + wait_s)
     areas = scene.directory.areas
     if areas.vans is not None:
         level[areas.unserved(rows, distance_m, points)] = UNABLE_LEVEL
@@ -202,14 +204,19 @@ def search(scene: Scene, points: NDArray[np.float64], *, wanted: int) -> Found:
         eligible = is_able & is_near
         if scene.roads is not None:
             eligible &= scene.roads.is_within(ring.rows, scene.road_m_max)
-        enough = eligible.sum(axis=1) >= policy.ranked_max
+        is_done = np.count_nonzero(eligible, axis=1) >= policy.ranked_max
+        if is_done.all():  # as a rule
+            _settle(found, scene, ring, eligible, is_able, pending)
+            break
         is_past = (ring.is_sure & ~is_near).any(axis=1) & eligible.any(axis=1)
-        is_done = enough | is_past | is_able.any(axis=1) & (is_able & ~is_near).any(axis=1)
+        is_done |= is_past | (is_able & ~is_near).any(axis=1)
         if count == size:
             found.is_ended[pending[~is_done]] = size < len(ground.rows)
             is_done[:] = True
         done = np.flatnonzero(is_done)
-        _settle(found, scene, ring, eligible, is_able, done, pending[done])
+        if len(done):
+            part = ring.part(done, np.arange(count)[None, :])
+            _settle(found, scene, part, eligible[done], is_able[done], pending[done])
         pending = pending[~is_done]
         count = min(size, count * _RING_GROWTH)
     return found
@@ -229,13 +236,13 @@ def points_of(scene: Scene, ring: Ring) -> tuple[Ints, ...]:
         "evidence": ring.level.astype(np.int64),
     }
     points: list[Ints] = [outcomes.astype(np.int64)]
+    is_unknown = ring.openness == IS_UNKNOWN
     for term in scene.policy.terms:
         if term.name not in measured:
             continue
         thousandths = term.thousandths(measured[term.name])
         if term.name in _OF_HOURS:
-            unknown = round((term.unknown or 0) * THOUSAND)
-            thousandths = np.where(ring.openness == IS_UNKNOWN, unknown, thousandths)
+            thousandths[is_unknown] = round((term.unknown or 0) * THOUSAND)
         points.append(thousandths)
     if scene.agreement is not None:
         points.append(scene.table.wishes_for(scene.agreement)[ring.rows])
@@ -266,36 +273,30 @@ def _settle(  # noqa: PLR0913, PLR0917 - the arrays of one ring
     ring: Ring,
     eligible: NDArray[np.bool_],
     is_able: NDArray[np.bool_],
-    done: NDArray[np.intp],
     places: NDArray[np.intp],
 ) -> None:
-    """Rank those who compete, and write the best into what was found."""
-    if not len(done):
-        return
-    competing = eligible[done]
-    competing &= competing.cumsum(axis=1) <= scene.policy.ranked_max
-    whole = (
-        ring
-        if len(done) == len(ring.rows)
-        else ring.part(done, np.arange(ring.rows.shape[1])[None, :])
-    )
-    total = np.sum(points_of(scene, whole), axis=0)
+    """Rank those who compete around these places, and write the best into what was found."""
+    competing = eligible & (eligible.cumsum(axis=1) <= scene.policy.ranked_max)
+    total = sum(points_of(scene, ring), start=np.int64(0))
     if scene.seed:
-        total += drawn(scene, whole.rows, competing)
-    columns = np.arange(total.shape[1])
-    keys = np.where(competing, (_POINTS_MAX - total << _COLUMN_BITS) | columns, _NOBODY)
+        total += drawn(scene, ring.rows, competing)
+    size = total.shape[1]
+    keys = np.where(competing, (_POINTS_MAX - total << _COLUMN_BITS) | np.arange(size), _NOBODY)
     keys.sort(axis=1)
-    wanted = min(found.total.shape[1], keys.shape[1])
+    wanted = min(found.total.shape[1], size)
     best = keys[:, :wanted]
     chosen = np.where(best == _NOBODY, 0, best & (1 << _COLUMN_BITS) - 1)
-    ranked = np.arange(len(done))[:, None], chosen
+    chosen += np.arange(0, total.size, size)[:, None]
+    # All places at once are written without looking for each of them.
+    there = places if len(places) < len(found.count) else slice(None)
     for name in Ring.__slots__:
-        getattr(found.ring, name)[places, :wanted] = getattr(whole, name)[ranked]
-    found.total[places, :wanted] = total[ranked]
-    found.count[places] = np.minimum(competing.sum(axis=1), wanted)
-    alone = np.flatnonzero(~competing.any(axis=1) & is_able[done].any(axis=1))
-    first = np.argmax(is_able[done][alone], axis=1)
-    found.beyond[places[alone]] = whole.rows[alone, first]
+        getattr(found.ring, name)[there, :wanted] = getattr(ring, name).take(chosen)
+    found.total[there, :wanted] = total.take(chosen)
+    found.count[there] = np.minimum(np.count_nonzero(competing, axis=1), wanted)
+    alone = np.flatnonzero((found.count[there] == 0) & is_able.any(axis=1))
+    if len(alone):
+        first = np.argmax(is_able[alone], axis=1)
+        found.beyond[places[alone]] = ring.rows[alone, first]
 
 
 def _nothing(places: int, wanted: int) -> Found:

@@ -3,7 +3,7 @@
 import hashlib
 import tomllib
 from datetime import timedelta
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from importlib import resources
 from itertools import pairwise
 
@@ -24,6 +24,7 @@ THOUSAND = 1000  # scores are counted in thousandths of a point
 DEADLINE_H_MAX = 720  # as far ahead as opening hours are read
 TERMS_MAX = 7  # more than that nobody weighs in the head
 CURVE_VALUE_MAX = 10_000_000  # where a curve may end
+_TRAVEL_M_MAX = 250_000  # as far, times are looked up; farther than any published radius
 WISHES = frozenset({"preference", "price"})  # what only a principal can want; of a site, on any day
 # What `rank` can measure. `wait` is of policies before 2026-13, and of referrals made by them.
 MEASURED = frozenset({"travel", "wait", "slot", "outcomes", "evidence", "turn"}) | WISHES
@@ -135,7 +136,7 @@ class Turn(_Data, frozen=True, kw_only=True):
     new_one_in: int
 
 
-class TermRule(_Data, frozen=True, kw_only=True):
+class TermRule(_Data, frozen=True, kw_only=True, dict=True):
     """One part of the score.
 
     Attributes:
@@ -153,8 +154,7 @@ class TermRule(_Data, frozen=True, kw_only=True):
         """The term for a value; None stands for unknown and is shown as -1."""
         if value is None:
             return Term(name=self.name, value=-1, points=self.unknown or 0)
-        table = _curve_table(self.curve)
-        thousandths = int(table[min(max(value, 0), len(table) - 1)])
+        thousandths: int = self._table.item(min(max(value, 0), len(self._table) - 1))
         return Term(name=self.name, value=value, points=thousandths / THOUSAND)
 
     def thousandths(self, values: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -162,8 +162,11 @@ class TermRule(_Data, frozen=True, kw_only=True):
 
         Values outside the curve count as its nearest end.
         """
-        table = _curve_table(self.curve)
-        return table[np.minimum(np.maximum(values, 0), len(table) - 1)]
+        return self._table.take(values, mode="clip")
+
+    @cached_property
+    def _table(self) -> Ints:
+        return _curve_table(self.curve)
 
 
 @lru_cache(maxsize=64)
@@ -182,6 +185,22 @@ def _curve_table(curve: tuple[tuple[float, float], ...]) -> NDArray[np.int64]:
 
 def _thousandths(points: float) -> int:
     return round(points * THOUSAND)
+
+
+@lru_cache(maxsize=16)
+def _travel_table(travel: Travel, fetch_s: int, speed_kmh_max: int) -> Ints:
+    """Seconds for each whole metre up to `_TRAVEL_M_MAX`."""
+    return _travel_times_s(np.arange(_TRAVEL_M_MAX), travel, fetch_s, speed_kmh_max)
+
+
+def _travel_times_s(distances_m: Ints, travel: Travel, fetch_s: int, speed_kmh_max: int) -> Ints:
+    roads_m, done_m = distances_m * travel.detour, 0
+    total_s = np.full(distances_m.shape, float(fetch_s))
+    for leg in travel.legs:
+        parts_m = np.clip(roads_m, done_m, leg.up_to_m) - done_m
+        total_s += parts_m / (min(leg.speed_kmh, speed_kmh_max) * _M_PER_S)
+        done_m = leg.up_to_m
+    return np.rint(total_s).astype(np.int64)
 
 
 class Policy(_Data, frozen=True, kw_only=True, omit_defaults=True):
@@ -217,14 +236,14 @@ class Policy(_Data, frozen=True, kw_only=True, omit_defaults=True):
         self, distances_m: NDArray[np.int64], *, arrival: Arrival, vehicle_class: VehicleClass
     ) -> NDArray[np.int64]:
         """The same for many distances, in the shape given."""
-        speed_kmh_max = self._speed_kmh_max(arrival, vehicle_class)
-        roads_m, done_m = distances_m * self.travel.detour, 0
-        total_s = np.full(distances_m.shape, float(self.arrivals[arrival].fetch_s))
-        for leg in self.travel.legs:
-            parts_m = np.clip(roads_m, done_m, leg.up_to_m) - done_m
-            total_s += parts_m / (min(leg.speed_kmh, speed_kmh_max) * _M_PER_S)
-            done_m = leg.up_to_m
-        return np.rint(total_s).astype(np.int64)
+        how = (
+            self.travel,
+            self.arrivals[arrival].fetch_s,
+            self._speed_kmh_max(arrival, vehicle_class),
+        )
+        if distances_m.max(initial=0) >= _TRAVEL_M_MAX:
+            return _travel_times_s(distances_m, *how)
+        return _travel_table(*how).take(distances_m)
 
     def road_times_s(
         self, road_m: Ints, drive_s: Ints, *, arrival: Arrival, vehicle_class: VehicleClass
