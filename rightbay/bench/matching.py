@@ -8,6 +8,7 @@ and PostGIS and plain arrays find the five nearest sites of those that somebody 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from random import Random
 from statistics import median
 
@@ -65,9 +66,14 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What was measured with one number of sites."""
+    """What was measured with one number of sites.
+
+    Attributes:
+        memory_mb: What this process holds in all, with the sites and everything remembered of them.
+    """
 
     sites: int
+    memory_mb: int
     eligible: int
     rows: tuple[Row, ...]
 
@@ -81,7 +87,7 @@ def measure(*, sites: int, rounds: int) -> Result:
         "plain arrays, 5 nearest": world.scan_arrays,
     }
     rates = time_in_turns(runs, rounds=rounds, before=lambda: None)
-    return Result(sites=sites, eligible=len(world.marked), rows=_rows(rates))
+    return _result(world, rates)
 
 
 async def measure_postgis(
@@ -116,7 +122,16 @@ async def measure_postgis(
                 rates.setdefault(name, []).extend(rate)
     finally:
         await connection.close()
-    return Result(sites=sites, eligible=len(world.marked), rows=_rows(rates))
+    return _result(world, rates)
+
+
+def _result(world: "World", rates: Mapping[str, Sequence[float]]) -> Result:
+    return Result(
+        sites=len(world.directory),
+        memory_mb=round(psutil.Process().memory_info().rss / 1e6),
+        eligible=len(world.marked),
+        rows=_rows(rates),
+    )
 
 
 def _ours(world: "World") -> Iterator[tuple[str, Callable[[], int]]]:
@@ -215,6 +230,7 @@ class World:
         return BRUTE_PLACES
 
 
+@lru_cache(maxsize=1)
 def draw_sites(count: int) -> tuple[Site, ...]:
     """Sites over France; beyond what the simulator draws, its sites again in other places."""
     drawn = repairer_network(BOX, seed=1, sites=min(count, DRAWN_SITES_MAX), today=NOW.date())

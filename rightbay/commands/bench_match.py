@@ -53,7 +53,10 @@ def match(
         sys.stdout.write(json.dumps(document) + "\n")
         return
     for result in results:
-        typer.echo(f"{result.sites:,} sites, of which {result.eligible:,} may be eligible")
+        typer.echo(
+            f"{result.sites:,} sites, of which {result.eligible:,} may be eligible,"
+            f" in a process of {result.memory_mb:,} MB"
+        )
         typer.echo("\n".join(_lines(result.rows)) + "\n")
     for name, result in beside.items():
         one_in = sites / max(result.eligible, 1)
