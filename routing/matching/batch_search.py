@@ -9,6 +9,7 @@ array is one place, one column one site.
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -205,9 +206,8 @@ def search(scene: Scene, points: NDArray[np.float64], *, wanted: int) -> Found:
         if scene.roads is not None:
             eligible &= scene.roads.is_within(ring.rows, scene.road_m_max)
         is_done = np.count_nonzero(eligible, axis=1) >= policy.ranked_max
-        if is_done.all():  # as a rule
-            _settle(found, scene, ring, eligible, is_able, pending)
-            break
+        if is_done.all() and len(pending) == places and count >= wanted:  # as a rule
+            return _rank(scene, ring, eligible, is_able, wanted)
         is_past = (ring.is_sure & ~is_near).any(axis=1) & eligible.any(axis=1)
         is_done |= is_past | (is_able & ~is_near).any(axis=1)
         if count == size:
@@ -216,7 +216,8 @@ def search(scene: Scene, points: NDArray[np.float64], *, wanted: int) -> Found:
         done = np.flatnonzero(is_done)
         if len(done):
             part = ring.part(done, np.arange(count)[None, :])
-            _settle(found, scene, part, eligible[done], is_able[done], pending[done])
+            ranked = _rank(scene, part, eligible[done], is_able[done], wanted)
+            _put(found, ranked, pending[done])
         pending = pending[~is_done]
         count = min(size, count * _RING_GROWTH)
     return found
@@ -267,36 +268,45 @@ def drawn(scene: Scene, rows: NDArray[np.intp], competing: NDArray[np.bool_]) ->
     return points
 
 
-def _settle(  # noqa: PLR0913, PLR0917 - the arrays of one ring
-    found: Found,
+def _rank(
     scene: Scene,
     ring: Ring,
     eligible: NDArray[np.bool_],
     is_able: NDArray[np.bool_],
-    places: NDArray[np.intp],
-) -> None:
-    """Rank those who compete around these places, and write the best into what was found."""
+    wanted: int,
+) -> Found:
+    """Rank those who compete around these places; as many columns as wanted, or as the ring has."""
     competing = eligible & (eligible.cumsum(axis=1) <= scene.policy.ranked_max)
-    total = sum(points_of(scene, ring), start=np.int64(0))
+    total = reduce(np.add, points_of(scene, ring))
     if scene.seed:
         total += drawn(scene, ring.rows, competing)
-    size = total.shape[1]
+    places, size = total.shape
     keys = np.where(competing, (_POINTS_MAX - total << _COLUMN_BITS) | np.arange(size), _NOBODY)
     keys.sort(axis=1)
-    wanted = min(found.total.shape[1], size)
     best = keys[:, :wanted]
     chosen = np.where(best == _NOBODY, 0, best & (1 << _COLUMN_BITS) - 1)
     chosen += np.arange(0, total.size, size)[:, None]
-    # All places at once are written without looking for each of them.
-    there = places if len(places) < len(found.count) else slice(None)
+    count = np.minimum(np.count_nonzero(competing, axis=1), best.shape[1])
+    beyond = np.full(places, -1, dtype=np.intp)
+    alone = np.flatnonzero((count == 0) & is_able.any(axis=1))
+    beyond[alone] = ring.rows[alone, np.argmax(is_able[alone], axis=1)]
+    return Found(
+        ring=Ring(*(getattr(ring, name).take(chosen) for name in Ring.__slots__)),
+        count=count,
+        total=total.take(chosen),
+        beyond=beyond,
+        is_ended=np.zeros(places, dtype=np.bool_),
+    )
+
+
+def _put(found: Found, ranked: Found, places: NDArray[np.intp]) -> None:
+    """Write what was ranked around some places into what was found around all."""
+    columns = ranked.total.shape[1]
     for name in Ring.__slots__:
-        getattr(found.ring, name)[there, :wanted] = getattr(ring, name).take(chosen)
-    found.total[there, :wanted] = total.take(chosen)
-    found.count[there] = np.minimum(np.count_nonzero(competing, axis=1), wanted)
-    alone = np.flatnonzero((found.count[there] == 0) & is_able.any(axis=1))
-    if len(alone):
-        first = np.argmax(is_able[alone], axis=1)
-        found.beyond[places[alone]] = ring.rows[alone, first]
+        getattr(found.ring, name)[places, :columns] = getattr(ranked.ring, name)
+    found.total[places, :columns] = ranked.total
+    found.count[places] = ranked.count
+    found.beyond[places] = ranked.beyond
 
 
 def _nothing(places: int, wanted: int) -> Found:

@@ -45,9 +45,10 @@ def weigh(scene: Scene, ring: Ring, place: int, column: int) -> Weighed:
 
 def _too_far(scene: Scene, row: int, distance_m: int) -> Failure | None:
     """The rule `DISTANCE`, in a straight line and by road."""
-    return too_far(distance_m, scene.free_radius_m) or too_far_by_road(
-        scene.road_m_to(row), scene.road_m_max
-    )
+    failure, road_m = too_far(distance_m, scene.free_radius_m), scene.road_m_to(row)
+    if failure is not None or road_m is None:
+        return failure
+    return too_far_by_road(road_m, scene.road_m_max)
 
 
 @dataclass(frozen=True, slots=True)
