@@ -60,7 +60,12 @@ def test_a_rarer_need_is_the_same_world_with_fewer_who_can_meet_it() -> None:
 
 def test_the_picture_of_growth_draws_every_contender_and_says_how_much_it_grows() -> None:
     results = [
-        Result(sites=sites, memory_mb=1, eligible=1, rows=(Row("ours", per_s, None), Row("tree", 9e4, None)))
+        Result(
+            sites=sites,
+            memory_mb=1,
+            eligible=1,
+            rows=(Row("ours", per_s, None), Row("tree", 9e4, None)),
+        )
         for sites, per_s in ((10_000, 50_000.0), (1_000_000, 25_000.0))
     ]
     drawn = ET.fromstring(draw_growth(results))  # noqa: S314 - our own text
