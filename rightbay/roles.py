@@ -79,7 +79,10 @@ async def _gateway(settings: Settings) -> AsyncIterator[Serve]:
         broker_url(settings), client_id=settings.gateway_id, subscriptions=registry.topic_filters
     )
     url = database_url(settings)
-    async with open_pool(url, command_timeout_s=COMMAND_TIMEOUT_S) as pool, client.running():
+    async with (
+        open_pool(url, command_timeout_s=COMMAND_TIMEOUT_S, is_by_key=True) as pool,
+        client.running(),
+    ):
 
         async def serve() -> None:
             async with asyncio.TaskGroup() as group:

@@ -34,6 +34,10 @@ RETRYABLE = (
     asyncpg.IdleInTransactionSessionTimeoutError,
 )
 
+# A statement is planned when it is first used, perhaps on empty tables, of which the planner would
+# read the whole; and that plan stays until the tables are analysed, however they grow meanwhile.
+BY_KEY = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off"}
+
 # asyncpg brings no types of its own; its results become our values in the module that asked.
 type Pool = Any
 type Connection = Any
@@ -47,7 +51,11 @@ def without_password(url: str) -> str:
 
 @asynccontextmanager
 async def open_pool(
-    url: str, *, size_max: int = 4, command_timeout_s: float = COMMAND_TIMEOUT_S
+    url: str,
+    *,
+    size_max: int = 4,
+    command_timeout_s: float = COMMAND_TIMEOUT_S,
+    is_by_key: bool = False,
 ) -> AsyncIterator[Pool]:
     """Open a pool and close it at the end.
 
@@ -56,12 +64,15 @@ async def open_pool(
         size_max: Connections.
         command_timeout_s: How long to wait for an answer. A server that hears nothing for as long
             within a transaction gives that up, with the locks that it holds.
+        is_by_key: Whether everything is looked up by its key, a few rows of whatever there is, and
+            is to be planned so even before anybody knows that there is much.
 
     Raises:
         DatabaseUnavailableError: If the server cannot be reached or refuses the login.
     """
     try:
-        pool = await _create_pool(url, size_max=size_max, command_timeout_s=command_timeout_s)
+        settings = _server_settings(command_timeout_s) | (BY_KEY if is_by_key else {})
+        pool = await _create_pool(url, size_max, command_timeout_s, settings)
     except (*RETRYABLE, asyncpg.PostgresError, ValueError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise DatabaseUnavailableError(
@@ -79,7 +90,9 @@ async def open_pool(
             pool.terminate()
 
 
-async def _create_pool(url: str, *, size_max: int, command_timeout_s: float) -> Pool:
+async def _create_pool(
+    url: str, size_max: int, command_timeout_s: float, server_settings: dict[str, str]
+) -> Pool:
     """Connect; a server that says that it is starting is waited for, one that is away is not."""
     loop = asyncio.get_running_loop()
     deadline_s = loop.time() + STARTING_S_MAX
@@ -91,7 +104,7 @@ async def _create_pool(url: str, *, size_max: int, command_timeout_s: float) -> 
                 max_size=size_max,
                 timeout=CONNECT_TIMEOUT_S,
                 command_timeout=command_timeout_s,
-                server_settings=_server_settings(command_timeout_s),
+                server_settings=server_settings,
             )
         except asyncpg.CannotConnectNowError:
             if loop.time() > deadline_s:

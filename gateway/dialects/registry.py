@@ -45,6 +45,9 @@ class Registry:
 
     def __init__(self, dialects: Sequence[Dialect]) -> None:
         self._dialects = tuple(dialects)
+        self._patterns = tuple(
+            (_pattern(one), dialect) for dialect in dialects for one in dialect.topic_filters
+        )
 
     @property
     def topic_filters(self) -> tuple[str, ...]:
@@ -53,8 +56,8 @@ class Registry:
 
     def find(self, topic: str) -> Dialect | None:
         """Find the dialect of a topic."""
-        for dialect in self._dialects:
-            if any(matches(one, topic) for one in dialect.topic_filters):
+        for pattern, dialect in self._patterns:
+            if pattern.fullmatch(topic):
                 return dialect
         return None
 

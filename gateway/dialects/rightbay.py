@@ -8,6 +8,7 @@ says that the unit asked and there were none.
 """
 
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 
 import msgspec
@@ -111,8 +112,7 @@ class RightbayDialect:
         if not (topic.startswith(self._start) and topic.endswith(_END)):
             return None
         unit = topic[len(self._start) : -len(_END)]
-        is_unit = is_name(unit, length_max=UNIT_LENGTH_MAX) and _UNIT_FORBIDDEN.isdisjoint(unit)
-        return unit if is_unit else None
+        return unit if _is_unit(unit) else None
 
     def _report(
         self, unit: str, event_id: str, wire: _Wire, payload: bytes, received_at: datetime
@@ -156,6 +156,11 @@ class RightbayDialect:
         bus = Bus(wire.bus)
         frames = read_frames(fields, wire.frames, bus=bus)
         return read_traffic(frames, bus=bus, settings=self._settings_of(unit))
+
+
+@lru_cache(maxsize=8_192)  # the same ones, over and over
+def _is_unit(text: str) -> bool:
+    return is_name(text, length_max=UNIT_LENGTH_MAX) and _UNIT_FORBIDDEN.isdisjoint(text)
 
 
 def _read_json(payload: bytes) -> _Wire | tuple[Reason, str]:

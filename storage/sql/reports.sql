@@ -3,7 +3,8 @@ insert into event (unit, event_id, digest, received_at)
 select * from unnest($1::text[], $2::text[], $3::bytea[], $4::timestamptz[])
 on conflict do nothing
 returning
-    unit, event_id, exists (select from vehicle where vehicle.unit = event.unit) as is_unit_known
+    unit, event_id,
+    (select true from vehicle where vehicle.unit = event.unit) is not null as is_unit_known
 
 -- name: select_digests
 select unit, event_id, digest

@@ -36,6 +36,7 @@ LOOK_UPS: dict[tuple[str, str], tuple[Any, ...]] = {
         *(SOME, [0.0] * 50, *([None] * 50 for _ in range(6))),
         *([True] * 50, [9.5] * 50, [47.1] * 50, [80.0] * 50, [50.0] * 50),
     ),
+    ("reports", "move_standings"): (SOME, [NOW] * 50, [NOW] * 50, [1] * 50),
     ("episodes", "select_latest_episodes"): (SOME,),
     ("episodes", "retire_episodes"): (SOME, ["7E8"] * 50, ["P0300"] * 50),
     ("cases", "claim_work"): (NOW, 50, ONE, NOW),
@@ -98,3 +99,26 @@ async def test_every_look_up_of_ingest_and_router_uses_an_index(pool: Pool) -> N
     )
     latest = load_statements("episodes")["select_latest_episodes"]
     assert await read_whole(pool, latest, (SOME,)) == {"episode"}
+
+
+async def generic_reads(url: str, *, is_by_key: bool) -> set[str]:
+    """What the gateway's statements read from end to end if they are planned on empty tables."""
+    async with open_pool(url, size_max=1, is_by_key=is_by_key) as opened:
+        await migrate(opened)
+        async with opened.acquire() as connection:
+            await connection.execute("set plan_cache_mode = force_generic_plan")
+            read: set[str] = set()
+            for (room, name), arguments in LOOK_UPS.items():
+                if room in ("reports", "episodes"):
+                    read |= await read_whole(connection, load_statements(room)[name], arguments)
+            return read
+
+
+async def test_a_gateway_that_began_with_empty_tables_looks_up_by_key_as_well(
+    postgres_url: str,
+) -> None:
+    assert await generic_reads(postgres_url, is_by_key=True) == set()
+
+
+async def test_without_that_it_would_read_all_of_them_for_each_batch(postgres_url: str) -> None:
+    assert await generic_reads(postgres_url, is_by_key=False) >= {"vehicle", "episode", "event_0"}
