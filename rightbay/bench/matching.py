@@ -178,7 +178,7 @@ class World:
     @classmethod
     def _of(cls, drawn: Sequence[Site], skills: tuple[str, ...]) -> "World":
         directory = Directory(drawn, "bench")
-        cases = tuple(_cases(BATCH_PLACES, skills))
+        cases = tuple(draw_cases(BATCH_PLACES, skills))
         scene = scene_for(
             cases[0], directory, POLICY, arrival=arrival_for(cases[0]), decided_at=NOW
         )
@@ -247,7 +247,8 @@ def _copies(drawn: Sequence[Site], count: int) -> Iterator[Site]:
         yield replace(site, site_id=f"copy-{number:07}", position=place)
 
 
-def _cases(count: int, skills: Sequence[str]) -> Iterator[Case]:
+def draw_cases(count: int, skills: Sequence[str]) -> Iterator[Case]:
+    """Cases over France that need these skills; the same arguments give the same cases."""
     random = Random("cases")  # noqa: S311 - likewise
     need = Need(
         skills=all_of(map(Skill, skills)),

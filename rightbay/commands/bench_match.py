@@ -14,9 +14,13 @@ import typer
 
 from rightbay.bench.growth_picture import draw_growth
 from rightbay.bench.matching import NEEDS, Result, Row, measure, measure_postgis
-from rightbay.commands.options import JsonOption
+from rightbay.bench.roads import BY_ROAD, RoadResult, measure_roads
+from rightbay.commands.options import JsonOption, parse_place
+from routing.errors import RoadsError
+from routing.model import Position
 
 GROWTH = (10_000, 100_000, 1_000_000)
+LIECHTENSTEIN = Position(9.53, 47.15)
 
 
 def match(
@@ -29,6 +33,16 @@ def match(
     postgis: Annotated[
         str | None,
         typer.Option(metavar="URL", help="A database with PostGIS on this machine."),
+    ] = None,
+    roads: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Also times by road, on this map.", file_okay=False),
+    ] = None,
+    around: Annotated[
+        Position | None,
+        typer.Option(
+            parser=parse_place, metavar="LON,LAT", help="Where on it; Liechtenstein by default."
+        ),
     ] = None,
     picture: Annotated[
         Path | None, typer.Option(metavar="SVG", help="Draw the growth into this file.")
@@ -44,11 +58,14 @@ def match(
         raise typer.BadParameter("--picture shows growth: it needs --growth")
     results = [measure(sites=size, rounds=rounds) for size in sizes]
     beside, absent = _beside(postgis, sites=sites, rounds=rounds)
+    by_road, no_roads = _by_road(roads, around=around or LIECHTENSTEIN, rounds=rounds)
     if as_json:
         document = {
             "results": [asdict(one) for one in results],
             "postgis": {name: asdict(result) for name, result in beside.items()},
             "postgis_absent": absent or None,
+            "roads": None if by_road is None else asdict(by_road),
+            "roads_absent": no_roads or None,
         }
         sys.stdout.write(json.dumps(document) + "\n")
         return
@@ -64,6 +81,7 @@ def match(
         typer.echo("\n".join(_lines(result.rows)) + "\n")
     if absent:
         typer.echo(f"PostGIS: {absent}")
+    typer.echo(f"roads: {no_roads}" if by_road is None else "\n".join(_road_lines(by_road)))
     if growth:
         typer.echo(_growth(results))
     if picture is not None:
@@ -83,6 +101,29 @@ def _beside(url: str | None, *, sites: int, rounds: int) -> tuple[dict[str, Resu
     except (OSError, asyncpg.PostgresError, psutil.Error) as error:
         return beside, f"not measured: {error}"
     return beside, ""
+
+
+def _by_road(
+    folder: Path | None, *, around: Position, rounds: int
+) -> tuple[RoadResult | None, str]:
+    """Times by road; and why not, if there are none."""
+    if folder is None:
+        return None, "not measured: no --roads FOLDER was given"
+    try:
+        return measure_roads(folder, around=around, rounds=rounds), ""
+    except (RoadsError, ValueError) as error:
+        return None, f"not measured: {error}"
+
+
+def _road_lines(result: RoadResult) -> Iterator[str]:
+    yield f"by road, map {result.version} from {result.source}: {result.places} places on a road,"
+    yield f"of a hundred ways {result.known:.0f} are known"
+    for row in result.rows:
+        line = f"  {row.name:32}{row.us:>12,.0f} us"
+        if row.times is not None:
+            line += f"   {BY_ROAD} takes {row.times.median:.3g} x as long"
+            line += f" ({row.times.low:.3g} to {row.times.high:.3g})"
+        yield line
 
 
 def _lines(rows: tuple[Row, ...]) -> Iterator[str]:

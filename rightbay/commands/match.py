@@ -15,7 +15,7 @@ from dtc_db.knowledge import Knowledge
 from dtc_db.vehicle import Powertrain, VehicleClass, VehicleKind
 from rightbay.commands.match_batch import Share, run_batch
 from rightbay.commands.match_replay import parse_gain, run_replay, run_what_if
-from rightbay.commands.options import DataOption, JsonOption
+from rightbay.commands.options import DataOption, JsonOption, parse_place
 from rightbay.errors import RecordingError, RefusedRowsError
 from rightbay.roads import travel_times
 from rightbay.settings import load_settings
@@ -36,14 +36,6 @@ from routing.replay import record
 from routing.visits import decide_visit
 from storage.directory import PostgresDirectoryStore
 from storage.pool import open_pool
-
-
-def _place(text: str) -> Position:
-    try:
-        lon_deg, lat_deg = (float(part) for part in text.split(","))
-        return Position(lon_deg=lon_deg, lat_deg=lat_deg)
-    except ValueError as error:
-        raise typer.BadParameter(f"{text!r} is not LON,LAT, such as 2.35,48.85") from error
 
 
 def _moment(text: str) -> datetime:
@@ -73,7 +65,7 @@ def match(
     ] = None,
     at: Annotated[
         Position | None,
-        typer.Option(parser=_place, metavar="LON,LAT", help="Where the vehicle is."),
+        typer.Option(parser=parse_place, metavar="LON,LAT", help="Where the vehicle is."),
     ] = None,
     when: Annotated[
         datetime | None,

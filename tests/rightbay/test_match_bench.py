@@ -12,6 +12,8 @@ from rightbay.bench.growth_picture import draw_growth
 from rightbay.bench.matching import Result, Row, World, draw_sites
 from rightbay.commands.bench import app
 from routing.matching.batch_search import search
+from routing.travel.build import build
+from routing.travel.testing import write_osm
 
 
 def test_every_contender_of_this_process_is_measured_and_postgis_is_said_to_be_absent() -> None:
@@ -26,6 +28,24 @@ def test_every_contender_of_this_process_is_measured_and_postgis_is_said_to_be_a
         "plain arrays, 5 nearest",
     ]
     assert "no --postgis URL" in told["postgis_absent"]
+    assert "no --roads FOLDER" in told["roads_absent"]
+
+
+def test_times_by_road_are_measured_on_any_map_and_a_place_beside_it_is_said(
+    tmp_path: Path,
+) -> None:
+    build(write_osm(tmp_path / "country.osm"), tmp_path / "roads", say=lambda _: None)
+    words = ["match", "--sites", "300", "--rounds", "1", "--roads", str(tmp_path / "roads")]
+    answer = CliRunner().invoke(app, [*words, "--around", "9.05,47.0", "--json"])
+    told = json.loads(answer.output)["roads"]
+    times_us = {row["name"]: row["us"] for row in told["rows"]}
+    assert 0 < told["places"] < 200
+    assert 0 < told["known"] <= 100
+    # A list by road asks OSRM once, so it takes longer than that and than a list without.
+    assert times_us["a list by road"] > times_us["a list by straight lines"]
+    assert times_us["a list by road"] > times_us["OSRM in process, 1 x 50"]
+    beside = CliRunner().invoke(app, [*words, "--around", "2.35,48.85"])
+    assert "roads: not measured: expected roads around that place" in beside.output
 
 
 @pytest.mark.integration
