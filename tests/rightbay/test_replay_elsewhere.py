@@ -24,7 +24,8 @@ from routing.cases import ObservedFault, case_of
 from routing.directory.snapshot import Directory
 from routing.matching.match import decide
 from routing.matching.policy import load_policy
-from routing.model import Case, Position
+from routing.model import Case, Position, Site
+from routing.outcomes import Outcomes
 from routing.principal import Principal
 from routing.referral import canonical, match_document
 from routing.replay import record
@@ -85,14 +86,22 @@ def draw_case(rng: Random, number: int) -> Case:
     return replace(a_case, soc_pct=rng.choice([None, None, 15.0, 62.5]))
 
 
+def with_record(site: Site, row: int) -> Site:
+    """Every third site has verified repairs, so that lots and records decide as well."""
+    return replace(site, outcomes=None if row % 3 else Outcomes(row % 60, row % 7))
+
+
 def draw_referrals(part: int) -> Iterator[tuple[bytes, bytes]]:
     """Recordings and the documents that were decided: one part of all."""
     sites = repairer_network(BOX, seed=part, sites=400, country="FR", today=NOW.date())
-    directory = Directory(sites, "7")
+    directory = Directory([with_record(site, row) for row, site in enumerate(sites)], "7")
     for number in range(part, REPLAYS, len(PLACES)):
         rng = Random(number)  # noqa: S311 - the same every time
         at = NOW + timedelta(seconds=rng.randrange(14 * 86_400))
-        decision = decide(draw_case(rng, number), directory, load_policy(), decided_at=at)
+        a_case = draw_case(rng, number)
+        decision = decide(
+            a_case, directory, load_policy(), decided_at=at, seed=rng.choice(["", f"r-{number}"])
+        )
         document = canonical(match_document(decision))
         yield record(decision, directory, load_policy()), document
 
