@@ -25,7 +25,6 @@ from storage.bulk import make_values
 from storage.copying import copy_lines, copy_numbers, unescape
 from storage.directory_rows import (
     Kind,
-    Known,
     SiteLines,
     read_person_kind,
     read_title_kind,
@@ -48,6 +47,7 @@ _LOT = 1_024  # sites
 KINDS_MAX = 1 << 19  # of titles; a kind and two days make one number
 
 _OF_A_PERSON = [one.name for one in fields(Person) if one.name not in {"number", "credentials"}]
+_OF_A_TITLE = [one.name for one in fields(Credential) if not one.name.startswith("valid_")]
 
 type Numbers = NDArray[np.int64]
 
@@ -164,7 +164,7 @@ class _Sites(Sequence[Site]):
         self._site_lines = SiteLines()
         self._person_kinds, self._people = person_kinds, people
         self._title_kinds, self._titles = title_kinds, titles
-        self._known = Known(self._make_title)
+        self._known: dict[int, Credential] = {}
 
     def __len__(self) -> int:
         return len(self._made)
@@ -193,7 +193,7 @@ class _Sites(Sequence[Site]):
     def _make(self, start: int, end: int) -> list[Site]:
         persons, kinds = self._people.of_sites(start, end)
         holders, packed = self._titles.of_sites(start, end)
-        titles = [*map(self._known.__getitem__, packed.tolist())]
+        titles = self._titles_of(packed)
         first, last = (
             np.searchsorted(holders, persons, side).tolist() for side in ("left", "right")
         )
@@ -206,7 +206,7 @@ class _Sites(Sequence[Site]):
                 tuple(sorted(titles[one:end], key=title_order))
                 for one, end in zip(first, last, strict=True)
             ],
-            **{field: [kind[field] for kind in said] for field in _OF_A_PERSON},
+            **_columns(said, _OF_A_PERSON),
         )
         bounds = np.arange(start, end + 1) << _NUMBER_BITS
         teams = pairwise(np.searchsorted(persons, bounds).tolist())
@@ -214,13 +214,23 @@ class _Sites(Sequence[Site]):
             self._lines[start:end], [tuple(people[one:end]) for one, end in teams]
         )
 
-    def _make_title(self, title: int) -> Credential:
-        kind, first, until = _unpack(title)
-        return Credential(
-            valid_from=date.fromordinal(first),
-            valid_until=None if until == _NO_DAY else date.fromordinal(until),
-            **self._title_kinds[kind],
+    def _titles_of(self, packed: Numbers) -> list[Credential]:
+        known, wanted = self._known, packed.tolist()
+        new = [title for title in dict.fromkeys(wanted) if title not in known]
+        kinds, first, until = (part.tolist() for part in _unpack(np.array(new, dtype=np.int64)))
+        made = make_values(
+            Credential,
+            len(new),
+            valid_from=map(date.fromordinal, first),
+            valid_until=[None if day == _NO_DAY else date.fromordinal(day) for day in until],
+            **_columns([self._title_kinds[kind] for kind in kinds], _OF_A_TITLE),
         )
+        known.update(zip(new, made, strict=True))
+        return [*map(known.__getitem__, wanted)]
+
+
+def _columns(kinds: Sequence[Kind], names: Sequence[str]) -> dict[str, list[object]]:
+    return {name: [kind[name] for kind in kinds] for name in names}
 
 
 async def _read_kinds(
@@ -260,7 +270,7 @@ def _pack(kinds: Numbers, first: Numbers, until: Numbers) -> Numbers:
     return (kinds << _DAY_BITS | first) << _DAY_BITS | until
 
 
-def _unpack[Packed: (int, Numbers)](titles: Packed) -> tuple[Packed, Packed, Packed]:
+def _unpack(titles: Numbers) -> tuple[Numbers, Numbers, Numbers]:
     day = (1 << _DAY_BITS) - 1
     return titles >> 2 * _DAY_BITS, titles >> _DAY_BITS & day, titles & day
 
