@@ -127,17 +127,19 @@ async def _router(settings: Settings) -> AsyncIterator[Serve]:
 
     url = database_url(settings)
     async with (
-        open_pool(url, command_timeout_s=COMMAND_TIMEOUT_S) as pool,
+        open_pool(url, command_timeout_s=COMMAND_TIMEOUT_S, is_by_key=True) as pool,
+        # The directory and lists of codes are read whole.
+        open_pool(url, size_max=2, command_timeout_s=COMMAND_TIMEOUT_S) as library,
         listening(url, "rightbay_work") as hint,
     ):
         yield partial(
             service.serve,
             PostgresCaseStore(pool, work_hint=hint),
-            PostgresDirectoryStore(pool),
+            PostgresDirectoryStore(library),
             knowledge=Knowledge.load(),
             policy=load_policy(),
             now=partial(datetime.now, UTC),
-            added=PostgresAddedStore(pool),
+            added=PostgresAddedStore(library),
             travel=travel_times(settings),
         )
 
