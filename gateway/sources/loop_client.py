@@ -178,8 +178,8 @@ class LoopClient(paho.Client):
                 self._read_at = end
                 packet_id = int.from_bytes(inbox[id_at : id_at + 2])
                 self.on_plain(inbox[start + 2 : id_at], packet_id, inbox[body_at:end])
-            elif first == _PUBACK and end - start == 2:
-                packet_id = int.from_bytes(inbox[start:end])
+            elif first == _PUBACK and _is_taken(inbox[start:end]):
+                packet_id = int.from_bytes(inbox[start : start + 2])
                 if packet_id not in self._unconfirmed:
                     return
                 self._unconfirmed.discard(packet_id)
@@ -306,6 +306,11 @@ class LoopClient(paho.Client):
         finally:
             if not is_well:
                 self.on_failure()
+
+
+def _is_taken(puback: bytes) -> bool:
+    """Whether the broker took a message; on MQTT 5 it may add that nobody wants it (3.4.2.1)."""
+    return len(puback) == 2 or (len(puback) > 2 and puback[2] < _FAILURE_MIN)
 
 
 def _bounds(inbox: bytes, at: int) -> tuple[int, int]:
