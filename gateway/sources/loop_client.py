@@ -78,7 +78,7 @@ class LoopClient(paho.Client):
         self._inbox, self._read_at = b"", 0
         self._outbox = bytearray()
         self._is_flush_due = False
-        self._unconfirmed: set[int] = set()
+        self._unconfirmed: dict[int, bytearray] = {}  # packets by their id
         self._is_blocked = False  # by a socket that takes no more
         self._is_paused = False
         self.on_socket_open = self._opened
@@ -93,7 +93,7 @@ class LoopClient(paho.Client):
             connection.close()
 
     def publish_lightly(self, topic: bytes, payload: bytes) -> bool:
-        """Send at QoS 1 what nobody waits for; lost if the connection is, before it is confirmed.
+        """Send at QoS 1 what nobody waits for; `send_again` is for the next connection.
 
         Args:
             topic: Without wildcards.
@@ -105,16 +105,22 @@ class LoopClient(paho.Client):
         if len(self._unconfirmed) >= self._max_queued_messages:
             return False
         packet_id = self._mid_generate()
-        self._unconfirmed.add(packet_id)
         id_bytes = packet_id.to_bytes(2)
         if self._protocol == MQTTProtocolVersion.MQTTv5:
             id_bytes += b"\0"  # no properties
         body = b"".join((len(topic).to_bytes(2), topic, id_bytes, payload))
-        self._outbox.append(_PUBLISH_QOS_1)
-        self._outbox += _encoded_length(len(body))
-        self._outbox += body
+        packet = bytearray((_PUBLISH_QOS_1,)) + _encoded_length(len(body)) + body
+        self._unconfirmed[packet_id] = packet
+        self._outbox += packet
         self._flush_soon()
         return True
+
+    def send_again(self) -> None:
+        """Send, on a new connection, what nobody confirmed on the ones before (4.4)."""
+        for packet in self._unconfirmed.values():
+            packet[0] |= _DUP
+            self._outbox += packet
+        self._flush_soon()
 
     def confirm(self, packet_id: int) -> None:
         """Acknowledge a message of QoS 1 of this connection."""
@@ -182,7 +188,7 @@ class LoopClient(paho.Client):
                 packet_id = int.from_bytes(inbox[start : start + 2])
                 if packet_id not in self._unconfirmed:
                     return
-                self._unconfirmed.discard(packet_id)
+                del self._unconfirmed[packet_id]
                 self._read_at = end
             else:
                 return
@@ -192,7 +198,7 @@ class LoopClient(paho.Client):
         packet = self._in_packet["packet"]
         packet_id = int.from_bytes(packet[:2])
         if packet_id in self._unconfirmed:
-            self._unconfirmed.discard(packet_id)
+            del self._unconfirmed[packet_id]
             reason = (
                 ReasonCode(PacketTypes.PUBACK, identifier=packet[2]) if packet[2:] else _SUCCESS
             )
@@ -211,7 +217,6 @@ class LoopClient(paho.Client):
     def _opened(self, _client: object, _userdata: object, connection: "SocketLike") -> None:
         self._inbox, self._read_at = b"", 0
         self._outbox.clear()
-        self._unconfirmed.clear()
         self._is_blocked = False
         self.home.call_soon_threadsafe(self._watch, connection)
 

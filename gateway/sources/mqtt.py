@@ -249,8 +249,8 @@ class MqttClient:
     def publish(self, topic: str, payload: bytes) -> None:
         """Send at QoS 1 without waiting.
 
-        Lost if we or the connection die before the broker has it, or if it has
-        ``OUTGOING_MESSAGES_MAX`` to confirm. While the broker is away, that many wait for it.
+        Lost if we die before the broker has it, or if it has ``OUTGOING_MESSAGES_MAX`` to confirm.
+        While the broker is away, that many wait for it.
         """
         if self._client.is_connected():
             self._client.publish_lightly(topic.encode(), payload)
@@ -322,10 +322,12 @@ class MqttClient:
             self._ready.set_exception(_OtherVersionWantedError())
         elif reason.is_failure:
             self._fail(f"the broker refused us: {reason}")
-        elif self._subscriptions:
-            self._client.subscribe([(topic, 1) for topic in self._subscriptions])
         else:
-            self._be_ready()
+            self._client.send_again()
+            if self._subscriptions:
+                self._client.subscribe([(topic, 1) for topic in self._subscriptions])
+            else:
+                self._be_ready()
 
     def _on_disconnect(
         self, client: object, _userdata: object, _flags: object, reason: ReasonCode, _p: object

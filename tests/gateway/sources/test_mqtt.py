@@ -180,7 +180,7 @@ async def test_messages_of_every_length_arrive_whole_in_their_order(
         assert {message.topic for message in heard} == {topic}
         assert all(source.acknowledge(message) for message in heard)
         await asyncio.sleep(0.3)
-        assert sender._client._unconfirmed == set()
+        assert sender._client._unconfirmed == {}
         cut(source)  # what was acknowledged does not come again
         sender.publish(topic, b"next")
         assert (await receive(source)).payload == b"next"
@@ -202,6 +202,23 @@ async def test_no_more_is_sent_than_may_be_unconfirmed(
         await asyncio.sleep(0.3)
         sender.publish(topic, b"confirmed")
         assert (await receive(source)).payload == b"confirmed"
+
+
+async def test_what_was_on_its_way_when_the_connection_broke_is_sent_again(
+    broker_url: str, topic_prefix: str
+) -> None:
+    topic = f"{topic_prefix}/t"
+    async with (
+        client(broker_url, topic).running() as source,
+        client(broker_url).running() as sender,
+    ):
+        for number in range(3):
+            sender.publish(topic, b"%d" % number)
+        cut(sender)  # before any of it went out
+        heard = [(await receive(source)).payload for _ in range(3)]
+        assert heard == [b"0", b"1", b"2"]
+        sender.publish(topic, b"next")
+        assert (await receive(source)).payload == b"next"
 
 
 async def test_what_is_published_while_the_broker_is_away_waits_for_it(
