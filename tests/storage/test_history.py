@@ -39,6 +39,8 @@ class Stored:
             changes = take(self.vehicle, self.rows.values(), batch)
         if changes.is_vehicle_new:
             self.vehicle = changes.vehicle
+        elif changes.is_moved:
+            self.vehicle = self.vehicle._replace(standing=changes.vehicle.standing)
         for row in changes.rows:
             if row.is_latest:
                 self.rows[row.episode.ecu, row.episode.code] = row
