@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from itertools import batched, islice
+from itertools import batched, islice, repeat
 from pathlib import Path
 from random import Random
 
@@ -35,7 +35,7 @@ from simulators.network import repairer_network
 
 REPLAYS = int(os.environ.get("RIGHTBAY_REPLAYS", "24"))
 PYTHON = os.environ.get("RIGHTBAY_REPLAY_PYTHON", sys.executable)
-BATCH = 250  # recordings in one file, of about 50 KB each
+BATCH = 500  # recordings in one file, of about 50 KB each
 ROOT = Path(__file__).parents[2]
 KNOWLEDGE = Knowledge.load()
 BOX = Box(1.5, 47.5, 4.5, 49.5)
@@ -91,11 +91,20 @@ def with_record(site: Site, row: int) -> Site:
     return replace(site, outcomes=None if row % 3 else Outcomes(row % 60, row % 7))
 
 
+def _draw_directories(seed: int) -> Iterator[Directory]:
+    """Each for a few referrals; the more sites, the longer a recording."""
+    while True:
+        count = (60, 16, 8, 24, 16)[seed // len(PLACES) % 5]
+        sites = repairer_network(BOX, seed=seed, sites=count, country="FR", today=NOW.date())
+        known = [with_record(site, row) for row, site in enumerate(sites)]
+        yield from repeat(Directory(known, str(seed)), 20)
+        seed += len(PLACES)
+
+
 def draw_referrals(part: int) -> Iterator[tuple[bytes, bytes]]:
     """Recordings and the documents that were decided: one part of all."""
-    sites = repairer_network(BOX, seed=part, sites=400, country="FR", today=NOW.date())
-    directory = Directory([with_record(site, row) for row, site in enumerate(sites)], "7")
-    for number in range(part, REPLAYS, len(PLACES)):
+    numbers = range(part, REPLAYS, len(PLACES))
+    for number, directory in zip(numbers, _draw_directories(part), strict=False):
         rng = Random(number)  # noqa: S311 - the same every time
         at = NOW + timedelta(seconds=rng.randrange(14 * 86_400))
         a_case = draw_case(rng, number)
