@@ -1,18 +1,24 @@
 """Values for tests of this room and its neighbours, built in few words."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID, uuid5
 
+from dtc_db.codes import parse_code
 from dtc_db.need import Expression, Need, Skill, all_of
 from dtc_db.urgency import Urgency
 from dtc_db.vehicle import Powertrain, VehicleClass, VehicleKind
+from routing.directory.snapshot import Directory
 from routing.model import Case, CaseFault, Credential, Evidence, Person, Position, Site
 from routing.outcomes import Outcomes
+from routing.ports import Claim, ClaimedFault, OpenCase, PastCase
 from routing.travel.model import Measured, RoadTime, Setback, Unmeasured
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)  # a Monday
 HERE = Position(2.35, 48.85)
 LONG_AGO = date(2020, 1, 1)
+VEHICLE = UUID(int=1)
+CAR = VehicleKind(vehicle_class=VehicleClass.CAR, powertrain=Powertrain.PETROL)
 
 
 def held(  # noqa: PLR0913 - a test names only what differs
@@ -143,3 +149,57 @@ def case(  # noqa: PLR0913 - likewise
         driver_action="drive to a workshop soon",
         fleet_action="plan a visit",
     )
+
+
+def claimed(
+    code: str,
+    *,
+    status: str = "confirmed",
+    gone_in_s: float | None = None,
+    past: PastCase | None = None,
+) -> ClaimedFault:
+    """A fault of `VEHICLE` that is on, or off and gone for good in so many seconds."""
+    return ClaimedFault(
+        episode_id=uuid5(VEHICLE, code),
+        code=parse_code(code),
+        ecu="7E8",
+        status=status,
+        lamps=(),
+        gone_at=None if gone_in_s is None else NOW + timedelta(seconds=gone_in_s),
+        onset_at=NOW,
+        past=past,
+    )
+
+
+def claim(
+    *faults: ClaimedFault,
+    case: OpenCase | None = None,
+    unit: str = "u1",
+    is_registered: bool = True,
+) -> Claim:
+    """`VEHICLE`, a petrol car near Vaduz, as the store hands it to the router."""
+    return Claim(
+        vehicle_id=VEHICLE,
+        token=UUID(int=2),
+        revision=1,
+        vehicle=CAR,
+        is_registered=is_registered,
+        position=Position(lon_deg=9.52, lat_deg=47.14),
+        faults=faults,
+        case=case,
+        unit=unit,
+    )
+
+
+def one_garage() -> Directory:
+    """A directory of one garage in Vaduz, for light work."""
+    mechanic = held("trade", "light vehicle technician", evidence=Evidence.DOCUMENT_SEEN)
+    garage = Site(
+        site_id="s1",
+        name="Garage 1",
+        position=Position(lon_deg=9.53, lat_deg=47.15),
+        country="LI",
+        vehicle_classes=frozenset({VehicleClass.CAR}),
+        people=team([mechanic]),
+    )
+    return Directory([garage], "1")

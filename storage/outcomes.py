@@ -14,7 +14,7 @@ from uuid import UUID
 
 from routing.errors import NotNowError
 from routing.outcomes import Outcomes
-from routing.service import CAME_BACK_DAYS_MAX
+from routing.plan import CAME_BACK_DAYS_MAX
 from storage.directory import note_outcomes_within, outcomes_text
 from storage.errors import NoSuchProposalError
 from storage.pool import Connection, Pool, transaction

@@ -15,8 +15,8 @@ from dtc_db.knowledge import Knowledge
 from gateway.model import Observation, Outcome, Position, Report, ReportedCode, Status
 from routing.matching.policy import load_policy
 from routing.outcomes import Outcomes
+from routing.plan import CAME_BACK_DAYS_MAX, plan
 from routing.ports import Close, Refer
-from routing.service import CAME_BACK_DAYS_MAX, plan
 from routing.testing import LIGHT, site
 from storage.cases import PostgresCaseStore
 from storage.directory import PostgresDirectoryStore

@@ -15,7 +15,7 @@ from rightbay.commands.assess import assess
 from rightbay.commands.coverage import coverage
 from routing.matching.policy import load_policy
 from routing.model import Site
-from routing.service import plan
+from routing.plan import plan
 from routing.testing import HERE, LIGHT, held, site
 from storage.cases import PostgresCaseStore
 from storage.directory import PostgresDirectoryStore

@@ -16,10 +16,10 @@ from routing.matching.match import decide
 from routing.matching.policy import load_policy
 from routing.matching.texts import LANGUAGES
 from routing.model import Decision, Position, Site
+from routing.plan import plan
 from routing.ports import Claim, ClaimedFault, OpenCase, Refer
 from routing.referral import canonical, match_document
 from routing.replay import parse_recording, record, replay
-from routing.service import plan
 from routing.testing import HERE, LIGHT, NOW, held, site
 from routing.visits import decide_visit, works
 

@@ -29,8 +29,8 @@ from gateway.model import Observation, Outcome, Report, ReportedCode, Status
 from routing.directory.snapshot import Directory
 from routing.matching.policy import Policy, load_policy
 from routing.model import Position
+from routing.plan import plan
 from routing.ports import Claim, ClaimedFault, Close, OpenCase, PastCase, Refer, Wait
-from routing.service import plan
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
 VEHICLE = UUID(int=1)

@@ -16,8 +16,8 @@ from routing.cases import package_rules
 from routing.directory.snapshot import Directory
 from routing.matching.policy import load_policy
 from routing.model import RegisteredVehicle
+from routing.plan import plan
 from routing.ports import Verdict
-from routing.service import plan
 from storage.cases import PostgresCaseStore
 from storage.hints import Hint
 from storage.knowledge import PostgresAddedStore, PostgresKnowledgeStore

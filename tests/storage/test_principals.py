@@ -13,9 +13,9 @@ from routing.directory.snapshot import Directory
 from routing.matching.policy import load_policy
 from routing.matching.principal import principal_digest
 from routing.model import RegisteredVehicle
+from routing.plan import plan
 from routing.ports import Claim, Refer, Verdict
 from routing.principal import Principal, PrincipalKind
-from routing.service import plan
 from routing.testing import LIGHT, site
 from storage.cases import PostgresCaseStore
 from storage.errors import ConflictError

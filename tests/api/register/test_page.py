@@ -16,8 +16,8 @@ import pytest
 from api.server import serve
 from dtc_db.knowledge import Knowledge
 from routing.matching.policy import load_policy
+from routing.plan import plan
 from routing.ports import Refer
-from routing.service import plan
 from routing.testing import HERE
 from storage.directory import PostgresDirectoryStore
 from storage.pool import Pool

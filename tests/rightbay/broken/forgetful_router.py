@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 
 from rightbay import roles
 from rightbay.settings import load_settings
-from routing import service
+from routing import plan
 from routing.ports import Claim, Refer, Verdict
 from storage import cases
 from storage.cases import PostgresCaseStore
@@ -46,5 +46,5 @@ def any_id(_: UUID) -> UUID:
 if __name__ == "__main__":
     PostgresCaseStore.claim = claim_and_forget  # type: ignore[method-assign] # that is the point
     PostgresCaseStore.complete = complete_in_two_steps  # type: ignore[method-assign] # likewise
-    setattr(service, "case_id_of", any_id)  # noqa: B010 - a name it only imported
+    setattr(plan, "case_id_of", any_id)  # noqa: B010 - a name it only imported
     asyncio.run(roles.run("router", load_settings(), stop=asyncio.Event()))
