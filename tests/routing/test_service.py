@@ -97,6 +97,37 @@ async def test_a_database_that_is_away_for_a_moment_ends_nothing(
     assert [type(verdict) for verdict in cases.verdicts] == [Refer]
 
 
+async def test_no_verdict_waits_until_another_is_written() -> None:
+    both = asyncio.Barrier(2)
+
+    class Slow(_Cases):
+        async def complete(self, claim: Claim, verdict: Verdict) -> bool:
+            async with asyncio.timeout(5):
+                await both.wait()  # one after the other would wait for ever
+            return await super().complete(claim, verdict)
+
+    cases = Slow([claim(claimed("P0128")), claim(claimed("P0301"))])
+    await serve(cases)
+    assert [type(verdict) for verdict in cases.verdicts] == [Refer, Refer]
+
+
+async def test_a_database_that_goes_away_while_verdicts_are_written_ends_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(service, "RETRY_S_MIN", 0)
+
+    class Away(_Cases):
+        async def complete(self, claim: Claim, verdict: Verdict) -> bool:
+            if claim.unit == "u2":
+                raise CasesUnavailableError("away")
+            return await super().complete(claim, verdict)
+
+    lost = claim(claimed("P0128"), unit="u2")
+    cases = Away([lost, lost], [claim(claimed("P0128"))])
+    await serve(cases)
+    assert [type(verdict) for verdict in cases.verdicts] == [Refer]
+
+
 async def test_a_vehicle_that_we_stumble_over_waits_and_holds_up_no_other(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
