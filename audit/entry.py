@@ -34,14 +34,7 @@ def register_entry(*, event_id: UUID, kind: str, at: datetime, document: bytes) 
         at: Aware.
         document: The event as it was stored, byte for byte.
     """
-    body = {
-        "type": "register",
-        "event": str(event_id),
-        "kind": kind,
-        "at": at.astimezone(UTC).isoformat(timespec="microseconds"),
-        "document_sha256": hashlib.sha256(document).hexdigest(),
-    }
-    return Entry(event_id, rfc8785.dumps(body))
+    return _event_entry("register", event_id, kind, at, document)
 
 
 def stated_entry(*, event_id: UUID, kind: str, at: datetime, document: bytes) -> Entry:
@@ -53,8 +46,12 @@ def stated_entry(*, event_id: UUID, kind: str, at: datetime, document: bytes) ->
         at: Aware.
         document: The statement as it was stored, byte for byte.
     """
+    return _event_entry("stated", event_id, kind, at, document)
+
+
+def _event_entry(of: str, event_id: UUID, kind: str, at: datetime, document: bytes) -> Entry:
     body = {
-        "type": "stated",
+        "type": of,
         "event": str(event_id),
         "kind": kind,
         "at": at.astimezone(UTC).isoformat(timespec="microseconds"),

@@ -39,7 +39,7 @@ CODES = ("P0128", "P0301", "P0302", "C0035", "P0562")
 # What each service says of a code that it lists.
 SERVICES = {"03": Status.CONFIRMED, "07": Status.PENDING, "0A": Status.PERMANENT}
 STEPS = settings(max_examples=40, stateful_step_count=50, deadline=None)
-# A long run: RIGHTBAY_STEPS=1000000, some hours of one core.
+# A long run: RIGHTBAY_STEPS=1000000, at about a millisecond of processor time a step.
 STEPS_MIN = int(os.environ.get("RIGHTBAY_STEPS", "1"))
 
 type Step = Callable[[Sequence[Episode], Report, Reading], Advance]
