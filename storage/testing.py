@@ -8,7 +8,7 @@ from uuid import UUID, uuid4, uuid5
 
 from dtc_db.codes import parse_code
 from dtc_db.urgency import Urgency
-from gateway.model import Observation, Outcome, Report, ReportedCode, Status
+from gateway.model import Observation, Outcome, Position, Report, ReportedCode, Status
 from routing.ports import Claim, NewReferral, Refer
 from storage.cases import PostgresCaseStore
 from storage.hints import Hint
@@ -28,7 +28,13 @@ class Referred:
     short: bytes
 
 
-async def report(pool: Pool, unit: str, *codes: str, at: datetime | None = None) -> UUID:
+async def report(
+    pool: Pool,
+    unit: str,
+    *codes: str,
+    at: datetime | None = None,
+    position: Position | None = None,
+) -> UUID:
     """Store one report in which one control unit lists all of `codes`; none means "none found".
 
     Returns:
@@ -49,6 +55,7 @@ async def report(pool: Pool, unit: str, *codes: str, at: datetime | None = None)
         digest=hashlib.sha256(payload).digest(),
         payload=payload,
         received_at=at or datetime.now(UTC),
+        position=position,
         observations=(observation,),
     )
     await PostgresReportStore(pool).store((stored,), ())

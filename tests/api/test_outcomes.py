@@ -1,18 +1,16 @@
 """From an attested repair to a record in the directory: what the vehicle shows, no more."""
 
-import hashlib
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import httpx
 import pytest
 
 from api.testing import Party, new_business, new_reviewer
-from dtc_db.codes import parse_code
 from dtc_db.knowledge import Knowledge
-from gateway.model import Observation, Outcome, Position, Report, ReportedCode, Status
+from gateway.model import Position
 from routing.matching.policy import load_policy
 from routing.outcomes import Outcomes
 from routing.plan import CAME_BACK_DAYS_MAX, plan
@@ -24,7 +22,7 @@ from storage.hints import Hint
 from storage.log import sequence_once, verify_log
 from storage.outcomes import settle
 from storage.pool import Pool
-from storage.reports import PostgresReportStore
+from storage.testing import report
 
 pytestmark = pytest.mark.integration
 
@@ -34,24 +32,7 @@ INVOICE = {"site": "a", "basis": "invoice seen"}
 
 
 async def tell(pool: Pool, unit: str, *codes: str, at: datetime) -> None:
-    payload = json.dumps({"id": str(uuid4()), "codes": codes}).encode()
-    read = Observation(
-        ecu="7E8",
-        protocol="obd",
-        service="03",
-        outcome=Outcome.CODES if codes else Outcome.NONE_FOUND,
-        codes=tuple(ReportedCode(code=parse_code(c), status=Status.CONFIRMED) for c in codes),
-    )
-    told = Report(
-        unit=unit,
-        event_id=str(uuid4()),
-        digest=hashlib.sha256(payload).digest(),
-        payload=payload,
-        received_at=at,
-        position=Position(2.35, 48.85),
-        observations=(read,),
-    )
-    await PostgresReportStore(pool).store((told,), ())
+    await report(pool, unit, *codes, at=at, position=Position(2.35, 48.85))
 
 
 async def decide(pool: Pool, *, at: datetime) -> Refer | Close:
