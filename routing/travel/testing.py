@@ -6,8 +6,13 @@ south bank    4 ───── 5 ───── 6            8 ── 9
               └──▶─── 7 ───▶──┘       ▶ one way
 """
 
-from collections.abc import Sequence
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+
+import httpx
 
 NODES = {
     1: (9.000, 47.010),  # north bank, west to east
@@ -47,3 +52,34 @@ def write_osm(path: Path, ways: Ways = WAYS) -> Path:
         lines.append(f'<way id="{number}" version="1">{"".join(parts)}</way>')
     path.write_text("\n".join([*lines, "</osm>"]), "utf-8")
     return path
+
+
+START_S_MAX = 30
+
+
+@contextmanager
+def served(words: Sequence[str | Path], *, asked: str) -> Iterator[None]:
+    """Run a server until the end of the block, which begins when it answers.
+
+    Args:
+        words: The program and its arguments.
+        asked: An address of it; whatever it answers there will do.
+
+    Raises:
+        RuntimeError: If it ends first, or answers nothing for `START_S_MAX`.
+    """
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(words, stdout=quiet, stderr=quiet) as server:  # noqa: S603 - of a test
+        try:
+            until_s = time.monotonic() + START_S_MAX
+            while True:
+                try:
+                    httpx.get(asked)
+                    break
+                except httpx.TransportError:
+                    if server.poll() is not None or time.monotonic() > until_s:
+                        raise RuntimeError(f"{words[0]} does not answer") from None
+                    time.sleep(0.05)
+            yield
+        finally:
+            server.kill()

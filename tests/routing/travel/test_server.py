@@ -3,7 +3,6 @@
 import importlib
 import json
 import logging
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +10,6 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import httpx
 import pytest
 
 from dtc_db.vehicle import VehicleClass
@@ -23,11 +21,11 @@ from routing.travel.maps import BASE, load_manifest
 from routing.travel.model import Measured, Setback, Unmeasured
 from routing.travel.osrm import OsrmRoads
 from routing.travel.server import OsrmServer
+from routing.travel.testing import served
 
 pytestmark = pytest.mark.integration
 
 HOST = "127.0.0.1"
-START_S_MAX = 30
 WEST_NORTH = Position(9.001, 47.010)
 SITES = [
     site("hut", lon_deg=9.02, lat_deg=47.005),
@@ -47,20 +45,8 @@ def osrm(country: Path) -> Iterator[str]:
     port = choose_port(HOST, wanted=None, usual=5000, variable="")
     words = ["--ip", HOST, "--port", str(port), "--algorithm", "MLD"]
     base = country / load_manifest(country).folder / "car" / BASE
-    with subprocess.Popen(
-        [program, *words, base], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as server:
-        try:
-            until_s = time.monotonic() + START_S_MAX
-            while time.monotonic() < until_s and server.poll() is None:
-                try:
-                    httpx.get(f"http://{HOST}:{port}/nearest/v1/driving/9.0,47.0")
-                    break
-                except httpx.TransportError:
-                    time.sleep(0.05)
-            yield f"http://{HOST}:{port}"
-        finally:
-            server.terminate()
+    with served([program, *words, base], asked=f"http://{HOST}:{port}/nearest/v1/driving/9.0,47.0"):
+        yield f"http://{HOST}:{port}"
 
 
 @contextmanager

@@ -11,7 +11,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from dtc_db.vehicle import VehicleClass
@@ -24,13 +23,12 @@ from routing.testing import LIGHT, NOW, case, need, site
 from routing.travel.asking import PAUSE_S
 from routing.travel.model import Measured, Setback, Unmeasured
 from routing.travel.osrm import OsrmRoads
-from routing.travel.testing import write_osm
+from routing.travel.testing import served, write_osm
 from routing.travel.valhalla import ValhallaServer
 
 pytestmark = pytest.mark.integration
 
 HOST = "127.0.0.1"
-START_S_MAX = 30
 WEST_NORTH = Position(9.001, 47.010)
 EAST_SOUTH = site("east", lon_deg=9.099, lat_deg=47.0)
 SOUTH = site("south", lon_deg=9.001, lat_deg=47.0)
@@ -83,18 +81,8 @@ def valhalla(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     build: list[str | Path] = [programs / "valhalla_build_tiles", "-c", settings, pbf]
     subprocess.run(build, check=True, stdout=quiet, stderr=quiet)
     serve: list[str | Path] = [programs / "valhalla_service", settings, "1"]
-    with subprocess.Popen(serve, stdout=quiet, stderr=quiet) as server:
-        try:
-            until_s = time.monotonic() + START_S_MAX
-            while time.monotonic() < until_s and server.poll() is None:
-                try:
-                    httpx.get(f"http://{HOST}:{port}/status")
-                    break
-                except httpx.TransportError:
-                    time.sleep(0.05)
-            yield f"http://{HOST}:{port}"
-        finally:
-            server.kill()
+    with served(serve, asked=f"http://{HOST}:{port}/status"):
+        yield f"http://{HOST}:{port}"
 
 
 def road_km(measured: Measured) -> dict[str, int]:
