@@ -25,7 +25,14 @@ from dtc_db.search import find_codes
 from dtc_db.vehicle import Powertrain, VehicleClass, VehicleKind
 from rightbay.code_lists import read_layer
 from rightbay.commands import dtc_case, dtc_compare, dtc_lists, dtc_rules
-from rightbay.commands.options import DataOption
+from rightbay.commands.options import (
+    DataOption,
+    MakeOption,
+    PowertrainOption,
+    VehicleClassOption,
+    YearOption,
+    kind_of,
+)
 from rightbay.settings import load_settings
 from rightbay.supervision.instance import find_instance
 from storage.knowledge import PostgresKnowledgeStore
@@ -125,12 +132,10 @@ def code(
         ),
     ],
     *,
-    vehicle_class: Annotated[VehicleClass, typer.Option(help="What kind of vehicle.")] = (
-        VehicleClass.UNKNOWN
-    ),
-    powertrain: Annotated[Powertrain, typer.Option(help="What drives it.")] = Powertrain.UNKNOWN,
-    make: Annotated[str | None, typer.Option(help="Who made it.")] = None,
-    year: Annotated[int | None, typer.Option(help="Model year.")] = None,
+    vehicle_class: VehicleClassOption = VehicleClass.UNKNOWN,
+    powertrain: PowertrainOption = Powertrain.UNKNOWN,
+    make: MakeOption = None,
+    year: YearOption = None,
     status: Annotated[Status | None, typer.Option(help="As the control unit tells it.")] = None,
     lamp: Annotated[
         list[str] | None,
@@ -160,14 +165,8 @@ def code(
     """
     if lang not in LANGUAGES:
         raise typer.BadParameter(f"--lang {lang}: expected one of {', '.join(LANGUAGES)}")
-    vehicle = VehicleKind(
-        vehicle_class=vehicle_class,
-        powertrain=powertrain,
-        make=make.lower() if make else None,
-        model_year=year,
-    )
     asked = Question(
-        vehicle,
+        kind_of(vehicle_class, powertrain, make, year),
         status and status.value,
         tuple(_lamp(text) for text in lamp or ()),
         lang,
@@ -180,21 +179,30 @@ def code(
             raise typer.BadParameter(
                 "search for what? for example `rightbay dtc search oil pressure`"
             )
+        case ["search", *wanted]:
+            _search(knowledge, wanted, lang=lang, as_json=as_json)
         case ["stats"]:
             _print(_stats(knowledge), as_json=as_json)
-        case ["search", *wanted] if wanted:
-            for found in find_codes(knowledge.meanings, wanted, lang=lang):
-                row: dict[str, Json] = {"code": found.code, "text": found.text}
-                if found.make:
-                    row["make"] = found.make
-                _print(row, as_json=as_json, row=True)
         case ["-"]:
-            if isinstance(sys.stdin, io.TextIOWrapper):
-                sys.stdin.reconfigure(errors="replace")  # bytes that are no text are no code
-            for line in sys.stdin:
-                _emit(_answer(knowledge, rules, line.rstrip("\r\n")[:LINE_LENGTH_MAX], asked))
+            _answer_input(knowledge, rules, asked)
         case _:
             _print_one(knowledge, rules, " ".join(words), asked, as_json=as_json)
+
+
+def _search(knowledge: Knowledge, wanted: list[str], *, lang: str, as_json: bool) -> None:
+    for found in find_codes(knowledge.meanings, wanted, lang=lang):
+        row: dict[str, Json] = {"code": found.code, "text": found.text}
+        if found.make:
+            row["make"] = found.make
+        _print(row, as_json=as_json, row=True)
+
+
+def _answer_input(knowledge: Knowledge, rules: Rules, asked: Question) -> None:
+    """One line of JSON for each line of standard input."""
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="replace")  # bytes that are no text are no code
+    for line in sys.stdin:
+        _emit(_answer(knowledge, rules, line.rstrip("\r\n")[:LINE_LENGTH_MAX], asked))
 
 
 def _knowledge(files: list[Path], data: Path | None) -> tuple[Knowledge, Rules]:

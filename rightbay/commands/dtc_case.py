@@ -11,8 +11,15 @@ from dtc_db.errors import MalformedCodeError
 from dtc_db.knowledge import Knowledge
 from dtc_db.meaning import LANGUAGES
 from dtc_db.need import Json, need_to_json
-from dtc_db.vehicle import Powertrain, VehicleClass, VehicleKind
-from rightbay.commands.options import JsonOption
+from dtc_db.vehicle import Powertrain, VehicleClass
+from rightbay.commands.options import (
+    JsonOption,
+    MakeOption,
+    PowertrainOption,
+    VehicleClassOption,
+    YearOption,
+    kind_of,
+)
 from routing.cases import ObservedFault, Weighed, join, package_rules, weigh
 from routing.model import Case
 
@@ -22,12 +29,10 @@ def case(
         list[str] | None, typer.Argument(metavar="[CODE]...", help="All that are on.")
     ] = None,
     *,
-    make: Annotated[str | None, typer.Option(help="Who made the vehicle.")] = None,
-    year: Annotated[int | None, typer.Option(help="Model year.")] = None,
-    vehicle_class: Annotated[VehicleClass, typer.Option(help="What kind it is.")] = (
-        VehicleClass.UNKNOWN
-    ),
-    powertrain: Annotated[Powertrain, typer.Option(help="What drives it.")] = Powertrain.UNKNOWN,
+    make: MakeOption = None,
+    year: YearOption = None,
+    vehicle_class: VehicleClassOption = VehicleClass.UNKNOWN,
+    powertrain: PowertrainOption = Powertrain.UNKNOWN,
     unit: Annotated[str, typer.Option(help="Name of its telematics unit.")] = "",
     symptom: Annotated[
         list[str] | None, typer.Option(help="What somebody noticed. May be repeated.")
@@ -59,9 +64,7 @@ def case(
         raise typer.BadParameter(str(error)) from error
     weighed = weigh(
         faults,
-        vehicle=VehicleKind(
-            vehicle_class=vehicle_class, powertrain=powertrain, make=make, model_year=year
-        ),
+        vehicle=kind_of(vehicle_class, powertrain, make, year),
         knowledge=Knowledge.load(),
         unit=unit,
         symptoms=symptom or (),

@@ -3,7 +3,6 @@
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -15,11 +14,12 @@ from dtc_db.codes import parse_code
 from dtc_db.errors import MalformedCodeError
 from dtc_db.knowledge import Knowledge
 from dtc_db.vehicle import Powertrain, VehicleClass, VehicleKind
+from rightbay.commands.match_grounds import Grounds
 from rightbay.errors import RecordingError
 from routing.cases import ObservedFault, case_of
 from routing.directory.snapshot import Directory
 from routing.matching.batch import CASES_MAX, Comparison, plan, stated_capacity
-from routing.matching.policy import THOUSAND, Policy
+from routing.matching.policy import THOUSAND
 from routing.model import Case, Position
 from routing.principal import Principal
 
@@ -45,32 +45,30 @@ class BatchLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     make: str = ""
 
 
-def run_batch(  # noqa: PLR0917 - what is planned, from what, and how
-    file: Path,
-    directory: Directory,
-    policy: Policy,
-    at: datetime,
-    principal: Principal | None,
-    share: Share,
-    capacity: int,
-    days: int,
-) -> None:
+def run_batch(file: Path, grounds: Grounds, *, share: Share, capacity: int, days: int) -> None:
     """Plan the cases of a file; one line of JSON for each of them, then one about all of them.
+
+    Args:
+        file: One `BatchLine` on each line.
+        grounds: What is decided on.
+        share: How places are given out.
+        capacity: Cases at a site that does not say how many it takes.
+        days: Open days that there are.
 
     Raises:
         RecordingError: If a line cannot be read, or there are too many.
     """
-    ids, cases = _read_cases(file, principal)
+    ids, cases = _read_cases(file, grounds.principal)
     comparison = plan(
         cases,
-        directory,
-        policy,
-        decided_at=at,
-        capacity=stated_capacity(directory, days=days),
+        grounds.directory,
+        grounds.policy,
+        decided_at=grounds.decided_at,
+        capacity=stated_capacity(grounds.directory, days=days),
         default_capacity=capacity,
         progress=lambda done: _tell(done, len(cases)),
     )
-    for line in _lines(ids, directory, comparison, share):
+    for line in _lines(ids, grounds.directory, comparison, share):
         typer.echo(json.dumps(line))
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from dtc_db.vehicle import Powertrain, VehicleClass, VehicleKind
 from routing.model import Position
 
 DataOption = Annotated[
@@ -17,6 +18,23 @@ DataOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON, for machines.")]
+
+VehicleClassOption = Annotated[VehicleClass, typer.Option(help="What kind of vehicle.")]
+PowertrainOption = Annotated[Powertrain, typer.Option(help="What drives it.")]
+MakeOption = Annotated[str | None, typer.Option(help="Who made it.")]
+YearOption = Annotated[int | None, typer.Option(help="Model year.")]
+
+
+def kind_of(
+    vehicle_class: VehicleClass, powertrain: Powertrain, make: str | None, year: int | None
+) -> VehicleKind:
+    """The vehicle that these options tell of."""
+    return VehicleKind(
+        vehicle_class=vehicle_class,
+        powertrain=powertrain,
+        make=make.lower() if make else None,
+        model_year=year,
+    )
 
 
 def parse_place(text: str) -> Position:
