@@ -4,7 +4,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -59,33 +59,72 @@ def match(
     results = [measure(sites=size, rounds=rounds) for size in sizes]
     beside, absent = _beside(postgis, sites=sites, rounds=rounds)
     by_road, no_roads = _by_road(roads, around=around or LIECHTENSTEIN, rounds=rounds)
+    seen = Seen(
+        results=results,
+        sites=sites,
+        beside=beside,
+        absent=absent,
+        by_road=by_road,
+        no_roads=no_roads,
+    )
     if as_json:
-        document = {
-            "results": [asdict(one) for one in results],
-            "postgis": {name: asdict(result) for name, result in beside.items()},
-            "postgis_absent": absent or None,
-            "roads": None if by_road is None else asdict(by_road),
-            "roads_absent": no_roads or None,
-        }
-        sys.stdout.write(json.dumps(document) + "\n")
+        sys.stdout.write(json.dumps(seen.document()) + "\n")
         return
-    for result in results:
-        typer.echo(
-            f"{result.sites:,} sites, of which {result.eligible:,} may be eligible,"
-            f" in a process of {result.memory_mb:,} MB"
-        )
-        typer.echo("\n".join(_lines(result.rows)) + "\n")
-    for name, result in beside.items():
-        one_in = sites / max(result.eligible, 1)
-        typer.echo(f"PostGIS beside us, {sites:,} sites, {name}: one in {one_in:,.0f}")
-        typer.echo("\n".join(_lines(result.rows)) + "\n")
-    if absent:
-        typer.echo(f"PostGIS: {absent}")
-    typer.echo(f"roads: {no_roads}" if by_road is None else "\n".join(_road_lines(by_road)))
-    if growth:
-        typer.echo(_growth(results))
+    typer.echo("\n".join(seen.lines()))
     if picture is not None:
         picture.write_text(draw_growth(results), "utf-8")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What was measured in one run.
+
+    Attributes:
+        results: For each number of sites, rising.
+        sites: How many PostGIS was asked with.
+        beside: PostGIS for each need.
+        absent: Why it is not there for all of them; empty if it is.
+        by_road: Times by road.
+        no_roads: Why there are none.
+    """
+
+    results: list[Result]
+    sites: int
+    beside: dict[str, Result]
+    absent: str
+    by_road: RoadResult | None
+    no_roads: str
+
+    def document(self) -> dict[str, object]:
+        """For machines; the names are stable."""
+        return {
+            "results": [asdict(one) for one in self.results],
+            "postgis": {name: asdict(result) for name, result in self.beside.items()},
+            "postgis_absent": self.absent or None,
+            "roads": None if self.by_road is None else asdict(self.by_road),
+            "roads_absent": self.no_roads or None,
+        }
+
+    def lines(self) -> Iterator[str]:
+        """For people."""
+        for result in self.results:
+            yield (
+                f"{result.sites:,} sites, of which {result.eligible:,} may be eligible,"
+                f" in a process of {result.memory_mb:,} MB"
+            )
+            yield from (*_lines(result.rows), "")
+        for name, result in self.beside.items():
+            one_in = self.sites / max(result.eligible, 1)
+            yield f"PostGIS beside us, {self.sites:,} sites, {name}: one in {one_in:,.0f}"
+            yield from (*_lines(result.rows), "")
+        if self.absent:
+            yield f"PostGIS: {self.absent}"
+        if self.by_road is None:
+            yield f"roads: {self.no_roads}"
+        else:
+            yield from _road_lines(self.by_road)
+        if len(self.results) > 1:
+            yield _growth(self.results)
 
 
 def _beside(url: str | None, *, sites: int, rounds: int) -> tuple[dict[str, Result], str]:
