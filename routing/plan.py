@@ -4,7 +4,8 @@ The pure step between a claim and what is written of it; the loop is `routing/se
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
@@ -85,39 +86,71 @@ def plan(  # noqa: PLR0913 - each is one thing that a verdict follows from
     expected = [fault.gone_at for fault in causes if fault.gone_at is not None]
     if not on and expected:
         return Wait(max(expected))
-    joined = _joining(claim, weighed)
+    grounds = _Grounds(
+        claim=claim, weighed=weighed, directory=directory, policy=policy, travel=travel, at=at
+    )
     if not on:
-        return Close(at, set_aside, _withdrawn(claim, weighed, joined, directory, policy, at=at))
+        return Close(at, set_aside, _withdrawn(grounds))
     latest = _latest(claim, on)
     case_id = case_id_of(on[0].episode_id) if latest is None else latest.case_id
-    referral_id = referral_id_of(case_id, 1 if latest is None else latest.version + 1)
-    joined = partial(joined, case_id=str(case_id))
-    decided = partial(
-        decide_by_road,
-        directory=directory,
-        policy=policy,
-        decided_at=at,
-        travel=travel,
-        seed=str(referral_id),
-    )
-    referral = _referral(
-        claim,
-        latest,
-        joined(),
-        referral_id,
-        directory,
-        partial(decide_visit, weighed, joined=joined, decided=decided),
-        ruled=ruled_of(weighed),
-    )
     return Refer(
         case_id=case_id,
         at=at,
         episodes=tuple(fault.episode_id for fault, each in pairs if each.counts),
-        referral=referral,
+        referral=_referral(grounds, latest, case_id),
         set_aside=set_aside,
         came_back_from=_came_back_from(on, at) if latest is None else None,
         again_at=min(expected, default=None),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Grounds:
+    """What a referral follows from: the vehicle, its faults weighed, and of whom one chooses."""
+
+    claim: Claim
+    weighed: Weighed
+    directory: Directory
+    policy: Policy
+    travel: TravelTimes | None
+    at: datetime
+
+    @property
+    def ruled(self) -> Mapping[str, Sequence[str]]:
+        """What the customer's rules did to each fault."""
+        return ruled_of(self.weighed)
+
+    @property
+    def agreement(self) -> str:
+        """The principal's rules, as a digest; empty where there is none."""
+        principal = self.claim.principal
+        return "" if principal is None else principal_digest(principal)
+
+    def case(self, case_id: UUID, later: frozenset[int] = frozenset()) -> Case:
+        """The case, with the causes at these places left for another visit."""
+        claim = self.claim
+        return join(
+            self.weighed,
+            later,
+            case_id=str(case_id),
+            is_registered=claim.is_registered,
+            position=claim.position,
+            soc_pct=claim.soc_pct,
+            principal=claim.principal,
+            warranty_until=claim.warranty_until,
+        )
+
+    def decide(self, case_id: UUID, version: int) -> Decision:
+        """Make the list for one visit, of this version of the case's referral."""
+        decided = partial(
+            decide_by_road,
+            directory=self.directory,
+            policy=self.policy,
+            decided_at=self.at,
+            travel=self.travel,
+            seed=str(referral_id_of(case_id, version)),
+        )
+        return decide_visit(self.weighed, joined=partial(self.case, case_id), decided=decided)
 
 
 def _weighed(
@@ -135,19 +168,6 @@ def _weighed(
     )
 
 
-def _joining(claim: Claim, weighed: Weighed) -> Callable[..., Case]:
-    """How a case is made of this vehicle's faults, once it has an id."""
-    return partial(
-        join,
-        weighed,
-        is_registered=claim.is_registered,
-        position=claim.position,
-        soc_pct=claim.soc_pct,
-        principal=claim.principal,
-        warranty_until=claim.warranty_until,
-    )
-
-
 def _latest(claim: Claim, on: Sequence[ClaimedFault]) -> OpenCase | None:
     """The case that goes on: the open one, or one that closed over a fault that counts again."""
     case = claim.case
@@ -156,76 +176,54 @@ def _latest(claim: Claim, on: Sequence[ClaimedFault]) -> OpenCase | None:
     return case if any(fault.episode_id in case.closed_over for fault in on) else None
 
 
-def _referral(  # noqa: PLR0913, PLR0917 - each is one thing that a referral is made of
-    claim: Claim,
-    latest: OpenCase | None,
-    case: Case,
-    referral_id: UUID,
-    directory: Directory,
-    decided: Callable[[], Decision],
-    *,
-    ruled: Mapping[str, Sequence[str]],
-) -> NewReferral | None:
+def _referral(grounds: _Grounds, latest: OpenCase | None, case_id: UUID) -> NewReferral | None:
     """The next version, or None if the latest one still answers.
 
     It is told by all that is wrong (`need_digest`), and answers what its list is for (`need`): what
     was left for another visit is referred once the rest is done.
     """
+    case = grounds.case(case_id)
     digest = need_digest(case.need)
-    is_agreed = latest is None or latest.agreement in {None, _agreement(claim)}
-    is_same_to_rules = latest is not None and not (
-        latest.closed_over or is_ruled_otherwise(latest.ruled, ruled)
-    )
+    if latest is None:
+        return _new_referral(grounds, grounds.decide(case_id, 1), case_id, 1, digest)
+    is_agreed = latest.agreement in {None, grounds.agreement}
     is_answered = (
-        latest is not None and is_same_to_rules and _is_answered(latest, claim, case, digest)
+        not latest.closed_over
+        and not is_ruled_otherwise(latest.ruled, grounds.ruled)
+        and _is_answered(latest, grounds.claim, case, digest)
     )
-    stands = is_agreed and is_answered
-    if latest is not None and stands and not _is_worth_a_look(latest, directory, digest):
+    if is_agreed and is_answered and not _is_worth_a_look(latest, grounds.directory, digest):
         return None
-    decision = decided()
-    if latest is not None and is_answered:
-        if is_agreed and not decision.offers:
-            return None  # nobody could do it, and still nobody can
-        if not is_agreed and latest.listed == listed_of(decision):
-            return None  # other rules, and the same places by them
-    version = 1 if latest is None else latest.version + 1
-    return _new_referral(claim, decision, referral_id, version, digest, ruled)
+    version = latest.version + 1
+    decision = grounds.decide(case_id, version)
+    if is_answered and is_agreed and not decision.offers:
+        return None  # nobody could do it, and still nobody can
+    if is_answered and not is_agreed and latest.listed == listed_of(decision):
+        return None  # other rules, and the same places by them
+    return _new_referral(grounds, decision, case_id, version, digest)
 
 
-def _withdrawn(  # noqa: PLR0913 - each is one thing that a referral is made of
-    claim: Claim,
-    weighed: Weighed,
-    joined: Callable[..., Case],
-    directory: Directory,
-    policy: Policy,
-    *,
-    at: datetime,
-) -> NewReferral | None:
+def _withdrawn(grounds: _Grounds) -> NewReferral | None:
     """The version that takes a referral back; None where the case closes because it is mended.
 
     A rule that was made since the latest referral has to have set one of its faults aside.
     """
-    latest, ruled = claim.case, ruled_of(weighed)
+    latest = grounds.claim.case
     if latest is None or latest.closed_over or not latest.version:
         return None
-    is_ignored = any(each.judged.role is Role.IGNORED for each in weighed.faults)
-    if not is_ignored or not is_ruled_otherwise(latest.ruled, ruled):
+    is_ignored = any(each.judged.role is Role.IGNORED for each in grounds.weighed.faults)
+    if not is_ignored or not is_ruled_otherwise(latest.ruled, grounds.ruled):
         return None
-    version = latest.version + 1
-    case = joined(case_id=str(latest.case_id))
-    decision = withdrawn(case, directory, policy, decided_at=at)
-    referral_id = referral_id_of(latest.case_id, version)
-    return _new_referral(claim, decision, referral_id, version, need_digest(case.need), ruled)
+    case = grounds.case(latest.case_id)
+    decision = withdrawn(case, grounds.directory, grounds.policy, decided_at=grounds.at)
+    digest = need_digest(case.need)
+    return _new_referral(grounds, decision, latest.case_id, latest.version + 1, digest)
 
 
-def _new_referral(  # noqa: PLR0913, PLR0917 - likewise
-    claim: Claim,
-    decision: Decision,
-    referral_id: UUID,
-    version: int,
-    digest: bytes,
-    ruled: Mapping[str, Sequence[str]],
+def _new_referral(
+    grounds: _Grounds, decision: Decision, case_id: UUID, version: int, digest: bytes
 ) -> NewReferral:
+    referral_id = referral_id_of(case_id, version)
     document = referral_document(decision, referral_id=str(referral_id), version=version)
     return NewReferral(
         referral_id=referral_id,
@@ -233,14 +231,14 @@ def _new_referral(  # noqa: PLR0913, PLR0917 - likewise
         decided_at=decision.decided_at,
         need_digest=digest,
         urgency=decision.case.urgency,
-        is_unassigned=not claim.is_registered,
+        is_unassigned=not grounds.claim.is_registered,
         document=canonical(document),
         short=canonical(short_referral(document)),
         need=decision.case.need,
         offer_count=len(decision.offers),
         directory_version=decision.directory_version,
-        ruled=ruled,
-        agreement=_agreement(claim),
+        ruled=grounds.ruled,
+        agreement=grounds.agreement,
         listed=listed_of(decision),
     )
 
@@ -253,10 +251,6 @@ def listed_of(decision: Decision) -> tuple[str, ...]:
         "",
         *(offer.site.site_id for offer in beside),
     )
-
-
-def _agreement(claim: Claim) -> str:
-    return "" if claim.principal is None else principal_digest(claim.principal)
 
 
 def _is_answered(latest: OpenCase, claim: Claim, case: Case, digest: bytes) -> bool:

@@ -72,7 +72,7 @@ def decide(  # noqa: PLR0913 - a decision is a function of all its inputs
         arrival=arrival,
         offers=(),
         excluded=(),
-        notices=(),
+        notices=tuple(Reason(f"laws.{law.name}") for law in laws),
         directory_version=directory.version,
         policy_version=policy.version,
         directory_digest=directory.digest,
@@ -81,19 +81,22 @@ def decide(  # noqa: PLR0913 - a decision is a function of all its inputs
         measured=measured,
         seed=seed,
     )
-    legal = tuple(Reason(f"laws.{law.name}") for law in laws)
     if case.position is None:
-        notices = (
-            Reason("notices.no_position"),
-            *reasons.about_case(case, arrival, measured),
-            *legal,
-        )
-        return replace(undecided, notices=notices)
+        about = (Reason("notices.no_position"), *reasons.about_case(case, arrival, measured))
+        return replace(undecided, notices=(*about, *undecided.notices))
     point = unit_vectors([case.position])
+    return _listed(undecided, scene, point, is_narrowing=all(law.narrows for law in laws))
+
+
+def _listed(
+    undecided: Decision, scene: Scene, point: NDArray[np.float64], *, is_narrowing: bool
+) -> Decision:
+    """The decision with its list; the notices that it has, the laws of the place, come last."""
+    case, measured = undecided.case, undecided.measured
     scene, found, farther = _farther_if_nobody(scene, point, measured)
     free = found
     if scene.agreement is not None:
-        free = search(replace(scene, agreement=None), point, wanted=policy.ranked_max)
+        free = search(replace(scene, agreement=None), point, wanted=scene.policy.ranked_max)
     view = View(scene, found, free, case, measured)
     offers, free_choice = view.offers(), view.free_choice()
     excluded = view.excluded(point, (*offers, *free_choice))
@@ -101,7 +104,7 @@ def decide(  # noqa: PLR0913 - a decision is a function of all its inputs
     recovery, towing = reach.find_recovery(case, scene, point)
     principal = reasons.about_principal(
         case.principal,
-        is_narrowing=all(law.narrows for law in laws),
+        is_narrowing=is_narrowing,
         is_nobody=bool(free_choice) and not offers,
     )
     return replace(
@@ -119,7 +122,7 @@ def decide(  # noqa: PLR0913 - a decision is a function of all its inputs
             *reach.about_battery(case, scene),
             *towing,
             *reasons.about_case(case, scene.arrival, measured),
-            *legal,
+            *undecided.notices,
         ),
     )
 
