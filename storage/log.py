@@ -220,37 +220,35 @@ async def _check(connection: Connection, head: asyncpg.Record) -> Flaw | None:
 
 
 def _record(row: asyncpg.Record) -> Record:
-    expected = None
-    if row["event_document"] is not None:
-        expected = register_entry(
-            event_id=row["entry_id"],
-            kind=row["event_kind"],
-            at=row["event_at"],
-            document=row["event_document"],
-        ).body
-    elif row["stated_document"] is not None:
-        expected = stated_entry(
-            event_id=row["entry_id"],
-            kind=row["stated_kind"],
-            at=row["stated_at"],
-            document=row["stated_document"],
-        ).body
-    elif row["document"] is not None:
-        expected = referral_entry(
-            referral_id=row["entry_id"],
-            case_id=row["case_id"],
-            version=row["version"],
-            decided_at=row["decided_at"],
-            document=row["document"],
-        ).body
     return Record(
         index=row["log_index"],
         entry_id=row["entry_id"],
         leaf=row["leaf_hash"],
         kept=row["kept"],
         body=row["body"],
-        expected_body=expected,
+        expected_body=_expected_body(row),
     )
+
+
+def _expected_body(row: asyncpg.Record) -> bytes | None:
+    """The entry's body, made anew of what it commits to as that is stored now."""
+    for of, entry in (("registered", register_entry), ("stated", stated_entry)):
+        if row[f"{of}_document"] is not None:
+            return entry(
+                event_id=row["entry_id"],
+                kind=row[f"{of}_kind"],
+                at=row[f"{of}_at"],
+                document=row[f"{of}_document"],
+            ).body
+    if row["document"] is None:
+        return None
+    return referral_entry(
+        referral_id=row["entry_id"],
+        case_id=row["case_id"],
+        version=row["version"],
+        decided_at=row["decided_at"],
+        document=row["document"],
+    ).body
 
 
 def _head(row: asyncpg.Record) -> Head:

@@ -33,7 +33,7 @@ from storage.directory_rows import (
 from storage.pool import Connection
 from storage.statements import load_statements
 
-SQL = load_statements("snapshot_columns")
+SQL = load_statements("snapshot")
 
 # Days come as numbers from the first of the year 2000; before and after our calendar as infinite
 # ones, and "no last day" as one long before it.

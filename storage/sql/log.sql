@@ -36,7 +36,7 @@ select log_index, leaf_hash, kept from log_entry where log_index = any($1::bigin
 select
     e.log_index, e.entry_id, e.leaf_hash, e.kept, e.body,
     r.case_id, r.version, r.decided_at, r.document,
-    v.kind as event_kind, v.at as event_at, v.document as event_document,
+    v.kind as registered_kind, v.at as registered_at, v.document as registered_document,
     s.kind as stated_kind, s.at as stated_at, s.document as stated_document
 from log_entry as e
 left join referral as r on r.referral_id = e.entry_id
