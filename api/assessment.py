@@ -21,9 +21,10 @@ from routing.assessment.coverage import MINUTES_MAX, Box, cover
 from routing.assessment.coverage_drawn import geojson, svg
 from routing.assessment.report import AdviceReport, AssessmentReport, EndingReport, sentences
 from routing.assessment.report import report as report_of
+from routing.decision import Case
 from routing.imports.findings import FieldError
 from routing.matching.policy import load_policy
-from routing.model import Case, Position
+from routing.model import Position
 from storage.occurred import fetch_occurred
 from storage.pool import Pool
 

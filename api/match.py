@@ -23,6 +23,7 @@ from dtc_db.need import Arrival
 from dtc_db.urgency import ORDER
 from dtc_db.vehicle import Powertrain, VehicleClass, VehicleKind
 from routing.cases import ObservedFault, Weighed, join, weigh
+from routing.decision import Case, Decision, Rule
 from routing.directory.snapshot import Directory
 from routing.errors import CasesUnavailableError, DataFileError
 from routing.matching.match import TIME_MAX, TIME_MIN
@@ -30,7 +31,7 @@ from routing.matching.policy import Policy, load_policy
 from routing.matching.principal import convert_principal
 from routing.matching.shortlist import decide_by_road
 from routing.matching.texts import load_texts
-from routing.model import Case, Decision, Position, Rule
+from routing.model import Position
 from routing.ports import TravelTimes
 from routing.principal import Principal
 from routing.referral import canonical, match_document

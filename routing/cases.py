@@ -18,8 +18,9 @@ from dtc_db.own_rules import rules_digest
 from dtc_db.rules import Finding, Judged, Role, Rules, Sign, apply
 from dtc_db.urgency import ORDER, Urgency, gravest
 from dtc_db.vehicle import VehicleClass, VehicleKind
+from routing.decision import Case, CaseFault, CaseFinding
 from routing.geo import coarse
-from routing.model import Case, CaseFault, CaseFinding, Position
+from routing.model import Position
 from routing.principal import Principal
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ class Weighed:
     Attributes:
         felt: For each symptom.
         vehicle: As far as it is known, its faults included.
-        knowledge: As in `routing.model.Case`.
+        knowledge: As in `routing.decision.Case`.
     """
 
     vehicle: VehicleKind

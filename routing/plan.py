@@ -28,11 +28,11 @@ from routing.cases import (
     ruled_of,
     weigh,
 )
+from routing.decision import Case, Decision
 from routing.directory.snapshot import Directory
 from routing.matching.policy import Policy
 from routing.matching.principal import principal_digest
 from routing.matching.shortlist import decide_by_road
-from routing.model import Case, Decision
 from routing.ports import (
     Claim,
     ClaimedFault,

@@ -15,11 +15,7 @@ import rfc8785
 from dtc_db.need import Json, Need, need_to_json
 from dtc_db.own_rules import rule_to_json
 from dtc_db.rules import Role
-from routing.directory.opening import hours_read_with
-from routing.matching.laws import load_laws
-from routing.matching.principal import principal_digest
-from routing.matching.texts import Texts, load_texts
-from routing.model import (
+from routing.decision import (
     Case,
     CaseFault,
     CaseFinding,
@@ -30,6 +26,10 @@ from routing.model import (
     SkillEvidence,
     Word,
 )
+from routing.directory.opening import hours_read_with
+from routing.matching.laws import load_laws
+from routing.matching.principal import principal_digest
+from routing.matching.texts import Texts, load_texts
 from routing.travel.model import Measured
 
 SHORT_OFFERS_MAX = 3

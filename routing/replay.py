@@ -21,11 +21,12 @@ from dtc_db.errors import MalformedRuleError
 from dtc_db.need import Need, need_from_json, need_to_json
 from dtc_db.urgency import Urgency
 from dtc_db.vehicle import VehicleKind
+from routing.decision import Case, CaseFault, CaseFinding, Decision
 from routing.directory.snapshot import Directory
 from routing.errors import BadRecordingError, DataFileError
 from routing.matching.match import TIME_MAX, TIME_MIN, decide
 from routing.matching.policy import Policy, check_policy
-from routing.model import Case, CaseFault, CaseFinding, Decision, Person, Position, Site
+from routing.model import Person, Position, Site
 from routing.principal import Principal
 from routing.referral import canonical, match_document
 from routing.travel.model import Measured
@@ -38,7 +39,7 @@ class _Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class RecordedCase(_Record, frozen=True, kw_only=True):
-    """`routing.model.Case`, with its need in the form that referrals have."""
+    """`routing.decision.Case`, with its need in the form that referrals have."""
 
     case_id: str
     vehicle: VehicleKind

@@ -8,8 +8,9 @@ from dtc_db.codes import parse_code
 from dtc_db.need import Expression, Need, Skill, all_of
 from dtc_db.urgency import Urgency
 from dtc_db.vehicle import Powertrain, VehicleClass, VehicleKind
+from routing.decision import Case, CaseFault
 from routing.directory.snapshot import Directory
-from routing.model import Case, CaseFault, Credential, Evidence, Person, Position, Site
+from routing.model import Credential, Evidence, Person, Position, Site
 from routing.outcomes import Outcomes
 from routing.ports import Claim, ClaimedFault, OpenCase, PastCase
 from routing.travel.model import Measured, RoadTime, Setback, Unmeasured

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from dtc_db.rules import Role
 from routing.cases import Weighed, gravest_first
-from routing.model import Case, Decision
+from routing.decision import Case, Decision
 
 if TYPE_CHECKING:
     from dtc_db.need import Expression

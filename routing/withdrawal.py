@@ -3,11 +3,11 @@
 from dataclasses import replace
 from datetime import datetime
 
+from routing.decision import Case, Decision, Reason
 from routing.directory.snapshot import Directory
 from routing.matching.match import arrival_for
 from routing.matching.policy import Policy
 from routing.matching.texts import load_texts
-from routing.model import Case, Decision, Reason
 
 _WITHDRAWN = Reason("notices.withdrawn")
 

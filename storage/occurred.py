@@ -12,7 +12,8 @@ import asyncpg
 from dtc_db.need import need_from_json
 from dtc_db.urgency import Urgency
 from dtc_db.vehicle import Powertrain, VehicleClass, VehicleKind
-from routing.model import Case, Position
+from routing.decision import Case
+from routing.model import Position
 from storage.pool import Pool, transaction
 from storage.statements import load_statements
 

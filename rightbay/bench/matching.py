@@ -20,6 +20,7 @@ from dtc_db.need import Arrival, Need, Skill, all_of
 from dtc_db.urgency import Urgency
 from dtc_db.vehicle import Powertrain, VehicleClass, VehicleKind
 from rightbay.bench.turns import Ratio, compare, time_in_turns
+from routing.decision import Case
 from routing.directory.snapshot import Directory
 from routing.geo import unit_vectors
 from routing.matching.batch_search import Scene, search
@@ -28,7 +29,7 @@ from routing.matching.explain import weigh
 from routing.matching.match import arrival_for, decide, scene_for
 from routing.matching.policy import load_policy
 from routing.matching.rank import terms_of
-from routing.model import Case, Position, Site
+from routing.model import Position, Site
 from simulators.model import Box
 from simulators.network import SITES_MAX as DRAWN_SITES_MAX
 from simulators.network import repairer_network

@@ -13,10 +13,11 @@ from statistics import median
 from dtc_db.vehicle import VehicleClass
 from rightbay.bench.matching import NOW, POLICY, draw_cases
 from rightbay.bench.turns import Ratio, Run, compare, time_in_turns
+from routing.decision import Case
 from routing.directory.snapshot import Directory
 from routing.geo import distance_m
 from routing.matching.shortlist import decide_by_road
-from routing.model import Case, Position, Site
+from routing.model import Position, Site
 from routing.travel.maps import load_manifest
 from routing.travel.osrm import OsrmRoads
 from simulators.model import Box

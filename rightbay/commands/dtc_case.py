@@ -21,7 +21,7 @@ from rightbay.commands.options import (
     kind_of,
 )
 from routing.cases import ObservedFault, Weighed, join, package_rules, weigh
-from routing.model import Case
+from routing.decision import Case
 
 
 def case(

@@ -26,10 +26,10 @@ from rightbay.errors import RecordingError
 from rightbay.roads import travel_times
 from rightbay.settings import load_settings
 from rightbay.supervision.instance import database_url
+from routing.decision import Decision
 from routing.matching.policy import Policy, load_policy, parse_policy
 from routing.matching.principal import parse_principal
 from routing.matching.texts import LANGUAGES, load_texts
-from routing.model import Decision
 from routing.referral import canonical, match_document
 from routing.replay import record
 

@@ -17,10 +17,11 @@ from dtc_db.vehicle import Powertrain, VehicleClass, VehicleKind
 from rightbay.commands.match_grounds import Grounds
 from rightbay.errors import RecordingError
 from routing.cases import ObservedFault, case_of
+from routing.decision import Case
 from routing.directory.snapshot import Directory
 from routing.matching.batch import CASES_MAX, Comparison, plan, stated_capacity
 from routing.matching.policy import THOUSAND
-from routing.model import Case, Position
+from routing.model import Position
 from routing.principal import Principal
 
 LINE_BYTES_MAX = 100_000

@@ -13,8 +13,9 @@ from dtc_db.knowledge import Knowledge
 from dtc_db.vehicle import VehicleKind
 from rightbay.commands.match_grounds import Grounds
 from routing.cases import ObservedFault, Weighed, join, weigh
+from routing.decision import Decision
 from routing.matching.shortlist import decide_by_road
-from routing.model import Decision, Position
+from routing.model import Position
 from routing.ports import TravelTimes
 from routing.visits import decide_visit
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import typer
 
 from rightbay.errors import RecordingError
+from routing.decision import Decision
 from routing.errors import BadRecordingError
 from routing.matching.policy import Policy
-from routing.model import Credential, Decision, Person
+from routing.model import Credential, Person
 from routing.replay import (
     RECORDING_BYTES_MAX,
     Recording,

@@ -14,11 +14,12 @@ from enum import StrEnum
 from dtc_db.vehicle import VehicleClass
 from routing.competence.catalogue import Catalogue, Title
 from routing.competence.held import find_shortfall, team_evidence
+from routing.decision import Case, Rule
 from routing.geo import distance_m
 from routing.matching.eligible import Question, judge
 from routing.matching.match import arrival_for
 from routing.matching.policy import Policy
-from routing.model import Case, Credential, Person, Rule, Site
+from routing.model import Credential, Person, Site
 
 # Counts from 1 to one below this could point at a vehicle or at a competitor's work.
 SHOWN_MIN = 5

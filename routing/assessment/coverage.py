@@ -19,10 +19,11 @@ from dtc_db.vehicle import VehicleClass
 from routing.assessment.assess import shown
 from routing.competence.expression import satisfies
 from routing.competence.held import team_evidence
+from routing.decision import Case
 from routing.directory.snapshot import Directory
 from routing.geo import arcs_m, unit_vectors
 from routing.matching.policy import Policy
-from routing.model import Case, Position, Site
+from routing.model import Position, Site
 
 MINUTES_MAX = 600
 CELLS_ACROSS = 60  # of the longer side

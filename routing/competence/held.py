@@ -13,7 +13,8 @@ from enum import StrEnum
 
 from routing.competence.catalogue import Catalogue, Role, Title, load_catalogue
 from routing.competence.presence import Away, away_on, find_away
-from routing.model import Credential, Evidence, Person, Site, SkillEvidence
+from routing.decision import SkillEvidence
+from routing.model import Credential, Evidence, Person, Site
 
 STRENGTH: Mapping[Evidence, int] = {evidence: level for level, evidence in enumerate(Evidence)}
 

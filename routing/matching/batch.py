@@ -16,6 +16,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 
 from dtc_db.urgency import RANK
+from routing.decision import Case
 from routing.directory.snapshot import Directory
 from routing.geo import unit_vectors
 from routing.matching.batch_search import Found, search
@@ -23,7 +24,6 @@ from routing.matching.eligible import Question
 from routing.matching.match import arrival_for, scene_for
 from routing.matching.policy import THOUSAND, Policy
 from routing.matching.reach import farther, road_reach_m
-from routing.model import Case
 
 CASES_MAX = 10_000  # of one batch; more are to be given in several
 # What serving a case is worth beside any score, so that nobody is left out for a better sum.

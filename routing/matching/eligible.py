@@ -17,9 +17,10 @@ from dtc_db.vehicle import VehicleClass
 from routing.competence.catalogue import Catalogue
 from routing.competence.expression import enough, missing
 from routing.competence.held import STRENGTH, team_evidence
+from routing.decision import NOBODY_CAN, Case, Reason, Rule, SkillEvidence, Word
 from routing.directory.opening import Opening, Openness
 from routing.matching.policy import Assumed, Policy, Unstated
-from routing.model import NOBODY_CAN, Case, Evidence, Reason, Rule, Site, SkillEvidence, Word
+from routing.model import Evidence, Site
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from datetime import timedelta
 import numpy as np
 from numpy.typing import NDArray
 
+from routing.decision import Case, Exclusion, Offer, Reason, Rule
 from routing.directory.hours import OPENNESS
 from routing.directory.opening import DAY_S, Opening
 from routing.matching import reasons
@@ -15,7 +16,6 @@ from routing.matching.eligible import Failure, Weighed, closed, too_far, too_far
 from routing.matching.policy import THOUSAND, WISHES
 from routing.matching.principal import Agreement
 from routing.matching.rank import terms_of
-from routing.model import Case, Exclusion, Offer, Reason, Rule
 from routing.travel.model import Measured
 
 _RING_GROWTH = 4

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from dtc_db.need import Arrival
 from dtc_db.urgency import Urgency
+from routing.decision import Case, Decision, Exclusion, Offer, Reason
 from routing.directory.hours import hours_table
 from routing.directory.snapshot import Directory
 from routing.directory.table import table_for
@@ -26,7 +27,6 @@ from routing.matching.laws import load_laws
 from routing.matching.policy import Policy
 from routing.matching.principal import Agreement
 from routing.matching.roads import RoadTable
-from routing.model import Case, Decision, Exclusion, Offer, Reason
 from routing.travel.model import Measured
 
 # Titles and calendars say nothing of other times; who takes a time from outside holds it to these.

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from dtc_db.need import Arrival
 from dtc_db.urgency import Urgency
 from dtc_db.vehicle import VehicleClass
+from routing.decision import Term
 from routing.errors import DataFileError
 from routing.matching.turn import draw
-from routing.model import Site, Term
+from routing.model import Site
 from routing.outcomes import least_share_per_mille
 
 _M_PER_S = 1 / 3.6  # of one km/h

@@ -12,9 +12,10 @@ from datetime import datetime
 
 import msgspec
 
+from routing.decision import Case, Reason, Rule
 from routing.errors import DataFileError
 from routing.matching.eligible import Failure
-from routing.model import Case, Reason, Rule, Site
+from routing.model import Site
 from routing.principal import Principal
 
 NAME_LENGTH_MAX = 100

@@ -6,11 +6,11 @@ anything that nobody can look up. Everything is counted in whole thousandths of 
 """
 
 from routing.competence.held import STRENGTH
+from routing.decision import Term
 from routing.directory.opening import Openness
 from routing.matching.eligible import Weighed
 from routing.matching.policy import Policy
 from routing.matching.principal import NOTHING_WISHED, Agreement
-from routing.model import Term
 
 
 def terms_of(

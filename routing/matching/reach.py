@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from dtc_db.need import Arrival, Skill, all_of
 from dtc_db.vehicle import Powertrain, VehicleClass
+from routing.decision import Case, Reason
 from routing.directory.table import table_for
 from routing.matching.batch_search import Scene, search
 from routing.matching.eligible import Question
 from routing.matching.policy import Policy
-from routing.model import Case, Reason, Site
+from routing.model import Site
 
 _NOW = timedelta(minutes=1)  # whose doors open later is not there
 

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from dtc_db.need import Arrival, skills_of
 from dtc_db.vehicle import VehicleClass
 from routing.competence.held import Lapse, earliest_end
+from routing.decision import Case, Exclusion, Reason, Rule, Term, Word
 from routing.directory.opening import Openness
 from routing.matching.eligible import Question, Standing, Weighed
 from routing.matching.policy import Policy
 from routing.matching.turn import DRAWS
-from routing.model import Case, Exclusion, Reason, Rule, Site, Term, Word
+from routing.model import Site
 from routing.outcomes import Outcomes
 from routing.principal import Principal
 from routing.travel.model import Measured, Unmeasured

@@ -9,13 +9,14 @@ were measured, the road decides.
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from routing.decision import Case, Decision
 from routing.directory.snapshot import Directory
 from routing.geo import unit_vectors
 from routing.matching.batch_search import search
 from routing.matching.match import arrival_for, decide, scene_for
 from routing.matching.policy import Policy
 from routing.matching.reach import farther
-from routing.model import Case, Decision, Site
+from routing.model import Site
 from routing.ports import TravelTimes
 
 

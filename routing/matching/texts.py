@@ -12,8 +12,8 @@ from datetime import date
 from functools import cache
 from importlib import resources
 
+from routing.decision import Reason, Rule, Word
 from routing.matching.policy import THOUSAND, Policy
-from routing.model import Reason, Rule, Word
 
 FALLBACK = "en"
 LANGUAGES = ("en", "fr", "de")

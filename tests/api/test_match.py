@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from api.app import create_app
+from routing.decision import Rule
 from routing.matching.policy import load_policy
-from routing.model import Rule
 from routing.testing import LIGHT, held, site
 from storage.directory import PostgresDirectoryStore
 from storage.pool import Pool

@@ -21,10 +21,11 @@ from dtc_db.codes import parse_code
 from dtc_db.knowledge import Knowledge
 from dtc_db.vehicle import Powertrain, VehicleClass, VehicleKind
 from routing.cases import ObservedFault, case_of
+from routing.decision import Case
 from routing.directory.snapshot import Directory
 from routing.matching.match import decide
 from routing.matching.policy import load_policy
-from routing.model import Case, Position, Site
+from routing.model import Position, Site
 from routing.outcomes import Outcomes
 from routing.principal import Principal
 from routing.referral import canonical, match_document

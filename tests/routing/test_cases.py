@@ -23,11 +23,12 @@ from routing.cases import (
     package_rules,
     referral_id_of,
 )
+from routing.decision import Case, Decision
 from routing.directory.snapshot import Directory
 from routing.geo import EARTH_RADIUS_M, coarse, distance_m, unit_vectors
 from routing.matching.match import decide
 from routing.matching.policy import load_policy
-from routing.model import Case, Decision, Position
+from routing.model import Position
 from routing.referral import canonical, match_document
 from routing.testing import NOW, site
 

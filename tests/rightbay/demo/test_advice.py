@@ -10,8 +10,9 @@ from dtc_db.knowledge import Knowledge
 from routing.assessment.assess import assess, follow
 from routing.cases import ObservedFault, case_of
 from routing.competence.catalogue import load_catalogue
+from routing.decision import Case
 from routing.matching.policy import load_policy
-from routing.model import Case, Site
+from routing.model import Site
 from simulators.model import DEMO_BOX
 from simulators.network import SITES_MIN, repairer_network
 from simulators.world.plan import plan_faults

@@ -21,8 +21,9 @@ from routing.assessment.assess import (
     shown,
 )
 from routing.competence.catalogue import load_catalogue
+from routing.decision import Case, Rule
 from routing.matching.policy import load_policy
-from routing.model import Absence, Case, Credential, Position, Rule, Site
+from routing.model import Absence, Credential, Position, Site
 from routing.testing import HERE, LIGHT, case, held, need, site
 
 AT = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)  # in the night: hours say nothing

@@ -12,10 +12,11 @@ from dtc_db.need import AnyOf, Arrival, Skill
 from dtc_db.vehicle import VehicleClass
 from routing.assessment.coverage import CELLS_ACROSS, Box, Coverage, cover
 from routing.assessment.coverage_drawn import geojson, sentences, svg
+from routing.decision import Case
 from routing.directory.snapshot import Directory
 from routing.geo import distance_m
 from routing.matching.policy import load_policy
-from routing.model import Case, Position, Site
+from routing.model import Position, Site
 from routing.testing import HERE, LIGHT, case, held, need, site
 
 DAY = date(2026, 11, 23)

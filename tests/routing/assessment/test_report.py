@@ -11,7 +11,7 @@ from dtc_db.vehicle import VehicleClass
 from routing.assessment.assess import Advice, Assessment, Change, ChangeKind, Ending
 from routing.assessment.report import AssessmentReport, report, sentences
 from routing.competence.catalogue import load_catalogue
-from routing.model import Rule
+from routing.decision import Rule
 from routing.testing import held, site
 
 CATALOGUE = load_catalogue()

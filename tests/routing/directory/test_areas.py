@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from routing.decision import Rule
 from routing.directory.snapshot import Directory
 from routing.geo import distance_m, place_of, unit_vector
 from routing.matching.match import decide
 from routing.matching.policy import load_policy
-from routing.model import Position, Rule, ServiceArea, Site
+from routing.model import Position, ServiceArea, Site
 from routing.testing import HERE, LIGHT, NOW, case, need, site
 
 POLICY = load_policy()

@@ -14,11 +14,12 @@ from dtc_db.need import AllOf, AnyOf, Arrival, AtLeast, Need, Skill
 from dtc_db.urgency import Urgency
 from dtc_db.vehicle import VehicleClass, VehicleKind
 from routing.cases import ObservedFault, case_of
+from routing.decision import Case
 from routing.directory.snapshot import Directory
 from routing.matching.match import decide
 from routing.matching.policy import load_policy
 from routing.matching.texts import LANGUAGES
-from routing.model import Case, Position
+from routing.model import Position
 from routing.principal import Principal, PrincipalKind
 from routing.referral import canonical, match_document, referral_document, short_referral
 from routing.testing import HERE, LIGHT, NOW, case, need, site

@@ -8,11 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dtc_db.urgency import Urgency
+from routing.decision import Case
 from routing.directory.snapshot import Directory
 from routing.matching.batch import CASES_MAX, Comparison, candidates, plan
 from routing.matching.match import decide
 from routing.matching.policy import load_policy
-from routing.model import Case, Position
+from routing.model import Position
 from routing.testing import HERE, LIGHT, NOW, case, need, site
 
 POLICY = load_policy()

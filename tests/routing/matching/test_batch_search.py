@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from dtc_db.need import AllOf, Need
 from dtc_db.urgency import Urgency
+from routing.decision import Case, Rule
 from routing.directory.hours import OPENNESS, HoursTable, hours_table
 from routing.directory.opening import find_opening, hours_of
 from routing.directory.snapshot import Directory
@@ -22,7 +23,7 @@ from routing.matching.eligible import is_bound_to_hours
 from routing.matching.match import arrival_for, decide, scene_for
 from routing.matching.policy import load_policy
 from routing.matching.texts import load_texts
-from routing.model import Absence, Case, Person, Position, Rule, Site
+from routing.model import Absence, Person, Position, Site
 from routing.testing import HERE, LIGHT, NOW, case, held, need, site
 
 POLICY = load_policy()

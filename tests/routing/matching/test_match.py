@@ -9,11 +9,12 @@ import pytest
 from dtc_db.need import AnyOf, Arrival
 from dtc_db.urgency import Urgency
 from dtc_db.vehicle import VehicleClass, VehicleKind
+from routing.decision import Case, Decision, Rule
 from routing.directory.snapshot import Directory
 from routing.matching.match import decide
 from routing.matching.policy import Policy, load_policy
 from routing.matching.texts import load_texts
-from routing.model import Bar, Case, Decision, Position, Rule, Site
+from routing.model import Bar, Position, Site
 from routing.testing import HERE, LIGHT, NOW, case, held, need, site
 
 FR = "fr-nf-c-18-550"

@@ -25,10 +25,11 @@ from dtc_db.need import AllOf, AnyOf, Arrival, AtLeast, Expression, Need, Skill
 from dtc_db.urgency import Urgency
 from dtc_db.vehicle import VehicleClass
 from routing.competence.catalogue import Catalogue, load_catalogue
+from routing.decision import Case, Decision
 from routing.directory.snapshot import Directory
 from routing.matching.match import decide
 from routing.matching.policy import Policy, Prior, Slots, Turn, load_policy
-from routing.model import Bar, Case, Credential, Decision, Evidence, Position, ServiceArea, Site
+from routing.model import Bar, Credential, Evidence, Position, ServiceArea, Site
 from routing.outcomes import Outcomes
 from routing.testing import NOW, case, held, need, site
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from dtc_db.urgency import Urgency
+from routing.decision import Case, Decision, Rule
 from routing.directory.snapshot import Directory
 from routing.errors import DataFileError
 from routing.matching.laws import load_laws
@@ -14,7 +15,7 @@ from routing.matching.match import decide
 from routing.matching.policy import load_policy
 from routing.matching.principal import convert_principal, parse_principal, principal_digest
 from routing.matching.texts import load_texts
-from routing.model import Case, Decision, HourlyRate, Rule, Site
+from routing.model import HourlyRate, Site
 from routing.principal import Principal, PrincipalKind
 from routing.referral import canonical, match_document, referral_document, short_referral
 from routing.replay import parse_recording, record, replay

@@ -6,6 +6,7 @@ import pytest
 
 from dtc_db.need import AnyOf, Need, Skill
 from routing.competence.catalogue import load_catalogue
+from routing.decision import Rule
 from routing.directory.opening import Opening, Openness
 from routing.directory.snapshot import Directory
 from routing.matching.eligible import (
@@ -20,7 +21,7 @@ from routing.matching.eligible import (
 from routing.matching.match import decide
 from routing.matching.policy import load_policy
 from routing.matching.rank import terms_of
-from routing.model import Evidence, Rule, Site
+from routing.model import Evidence, Site
 from routing.testing import HERE, LIGHT, NOW, case, held, need, site
 
 DE = "de-dguv-209-093"

@@ -10,6 +10,7 @@ import pytest
 
 from dtc_db.need import Arrival
 from routing.competence.held import Shortfall
+from routing.decision import Reason, Rule
 from routing.directory.opening import Openness
 from routing.directory.snapshot import Directory
 from routing.imports.site_fields import vocabulary
@@ -17,7 +18,7 @@ from routing.matching.laws import load_laws
 from routing.matching.match import decide
 from routing.matching.policy import load_policy
 from routing.matching.texts import LANGUAGES, Texts, load_texts
-from routing.model import Evidence, Reason, Rule
+from routing.model import Evidence
 from routing.referral import match_document
 from routing.testing import LIGHT, NOW, case, held, need, site
 

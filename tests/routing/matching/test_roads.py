@@ -8,12 +8,13 @@ import pytest
 from dtc_db.need import Arrival
 from dtc_db.urgency import Urgency
 from dtc_db.vehicle import VehicleClass
+from routing.decision import Case, Decision, Rule
 from routing.directory.snapshot import Directory
 from routing.matching.match import decide
 from routing.matching.policy import load_policy
 from routing.matching.shortlist import decide_by_road, shortlist
 from routing.matching.texts import load_texts
-from routing.model import Case, Decision, Rule, Site
+from routing.model import Site
 from routing.referral import canonical, match_document
 from routing.replay import parse_recording, record, replay
 from routing.testing import HERE, LIGHT, NOW, FixedTimes, case, need, site

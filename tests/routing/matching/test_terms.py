@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dtc_db.need import Arrival
+from routing.decision import Decision, Reason
 from routing.directory.snapshot import Directory
 from routing.geo import unit_vectors
 from routing.matching.batch_search import search
@@ -22,7 +23,7 @@ from routing.matching.match import decide, scene_for
 from routing.matching.policy import Policy, Prior, load_policy
 from routing.matching.texts import LANGUAGES, load_texts
 from routing.matching.turn import DRAWS, draw, is_turn_of_new
-from routing.model import Decision, Reason, Site
+from routing.model import Site
 from routing.outcomes import Outcomes
 from routing.replay import parse_recording, record, replay
 from routing.testing import HERE, LIGHT, NOW, case, need, site

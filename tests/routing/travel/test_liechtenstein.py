@@ -19,12 +19,13 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
 from dtc_db.vehicle import VehicleClass
+from routing.decision import Decision, Offer
 from routing.directory.snapshot import Directory
 from routing.geo import coarse, distance_m, unit_vectors
 from routing.imports.sites import read_sites
 from routing.matching.policy import load_policy
 from routing.matching.shortlist import decide_by_road
-from routing.model import Decision, Offer, Position, Site
+from routing.model import Position, Site
 from routing.ports import TravelTimes
 from routing.testing import LIGHT, NOW, case, need, team
 from routing.travel.build import build
