@@ -23,7 +23,8 @@ from gateway.dialects.rightbay import (
 )
 from gateway.model import Bus, DeadLetter, Report, Status
 from gateway.service import RECEIPT_IDS_MAX, receipts
-from routing.referral import SHORT_OFFERS_MAX, ShortOffer, ShortReferral
+from routing.document import ShortOffer, ShortReferral
+from routing.referral import SHORT_OFFERS_MAX
 from storage.pool import Pool
 from storage.testing import refer
 

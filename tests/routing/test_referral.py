@@ -11,12 +11,12 @@ import pytest
 from dtc_db.need import Arrival
 from routing.decision import Case
 from routing.directory.snapshot import Directory
+from routing.document import ReferralDocument
 from routing.matching.match import decide
 from routing.matching.policy import load_policy
 from routing.model import Position
 from routing.referral import (
     SHORT_OFFERS_MAX,
-    ReferralDocument,
     canonical,
     case_digest,
     referral_document,
