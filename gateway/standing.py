@@ -12,6 +12,7 @@ The times of the faults that a standing covers are those of the standing; `settl
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
+from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -25,6 +26,9 @@ from gateway.model import Observation, Outcome, Report
 # standing outlives the rules under which nothing changed.
 RULES = 1
 DIGEST_LENGTH = 16
+# Digests are kept of what is said in few words, which is nearly all: 4 kB each, if need be.
+OBSERVATIONS_REMEMBERED_MAX, LENGTH_REMEMBERED_MAX = 4, 64
+DIGESTS_REMEMBERED_MAX = 4_096
 
 Key = tuple[str, Code]
 
@@ -47,10 +51,21 @@ class Standing(NamedTuple):
 
 def says_of_faults(report: Report) -> bytes | None:
     """Digest what a report says about faults; None if it says nothing at all."""
-    said = [_words(each) for each in report.observations if _speaks(each)]
+    heard = report.observations
+    is_short = len(heard) <= OBSERVATIONS_REMEMBERED_MAX and all(
+        len(each.raw) + len(each.codes) <= LENGTH_REMEMBERED_MAX for each in heard
+    )
+    return _known_digest(heard) if is_short else _digest(heard)
+
+
+def _digest(heard: tuple[Observation, ...]) -> bytes | None:
+    said = [_words(each) for each in heard if _speaks(each)]
     if not said:
         return None
     return blake2b(repr((RULES, said)).encode(), digest_size=DIGEST_LENGTH).digest()
+
+
+_known_digest = lru_cache(maxsize=DIGESTS_REMEMBERED_MAX)(_digest)
 
 
 def repeat(

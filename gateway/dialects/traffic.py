@@ -1,15 +1,24 @@
 """Reads a stretch of traffic: its diagnostic answers, and what the vehicle measured meanwhile."""
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
-from gateway.decode import decode_frames
+from gateway.decode import Decoded, decode_frames
 from gateway.model import Bus, Frame, Observation, Position, Rejection
+from gateway.protocols.isotp import N_CR_S
+from gateway.protocols.j1939_tp import T1_S
 from gateway.protocols.listener import Listener
 from gateway.protocols.messages import BusSettings
 
 # Told by a control unit about its tests; not measured, and each control unit has its own.
 _READINESS = frozenset({"is_compression_ignition", "monitors_supported", "monitors_not_ready"})
+
+# A unit asks its vehicle the same over and over, and mostly hears the same. Longer stretches seldom
+# come twice; all of them together stay below 20 MB.
+FRAMES_REMEMBERED_MAX, STRETCHES_REMEMBERED_MAX = 16, 4_096
+# Within less than any time-out of a transfer nothing is late, so the moments of frames say nothing.
+TIME_OUT_MS_MIN = 1_000 * min(N_CR_S, T1_S)
 
 
 class Traffic(NamedTuple):
@@ -41,9 +50,29 @@ def read_traffic(
         settings: What is known of the vehicle; a file's signals count more than OBD's values.
         listener: As for `gateway.decode.decode_frames`.
     """
-    observations, rejections = decode_frames(frames, bus=bus, settings=settings, listener=listener)
+    if listener is None:
+        observations, rejections = _decode(frames, bus, settings)
+    else:
+        observations, rejections = decode_frames(
+            frames, bus=bus, settings=settings, listener=listener
+        )
     values = live_values(observations) | settings.read_signals(frames, bus)
     return Traffic(observations, rejections, values, _take_position(values))
+
+
+def _decode(frames: Sequence[Frame], bus: Bus, settings: BusSettings) -> Decoded:
+    if 0 < len(frames) <= FRAMES_REMEMBERED_MAX:
+        times = [frame.t_ms for frame in frames]
+        if max(times) - min(times) < TIME_OUT_MS_MIN:
+            return _decode_at_once(tuple(frame[1:] for frame in frames), bus, settings)
+    return decode_frames(frames, bus=bus, settings=settings)
+
+
+@lru_cache(maxsize=STRETCHES_REMEMBERED_MAX)
+def _decode_at_once(
+    frames: tuple[tuple[int, bytes, bool], ...], bus: Bus, settings: BusSettings
+) -> Decoded:
+    return decode_frames((Frame(0.0, *frame) for frame in frames), bus=bus, settings=settings)
 
 
 def live_values(observations: Iterable[Observation]) -> dict[str, float]:

@@ -22,9 +22,11 @@ class SignalReader(Protocol):
         """Read values of now, by name with the unit last. Never raises."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class BusSettings:
     """What has to be known of a vehicle and its unit before frames can be read.
+
+    Equal only to itself, so that what was read with it can be looked up.
 
     Attributes:
         addressing: Of ISO-TP.
