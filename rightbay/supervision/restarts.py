@@ -15,7 +15,7 @@ class RestartPolicy:
 
     first_s: float = 0.2
     max_s: float = 10.0
-    stable_s: float = 10.0
+    stable_s: float = 5.0
 
     def deaths_after(self, deaths: int, *, life_s: float) -> int:
         """Count a death: the number of deaths in a row, this one included."""

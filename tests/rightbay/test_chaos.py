@@ -7,7 +7,8 @@ it did: each of these must fail.
 
     CHAOS_KILLS=300 CHAOS_BROKER=nats-server pytest tests/rightbay/test_chaos.py -k kills_lose
 
-is the long run, and says at its end what it found.
+is the long run, and says at its end what it found; with CHAOS_EVERY_S there are other pauses
+between two kills, with CHAOS_RATE other numbers of reports a second.
 """
 
 import asyncio
@@ -42,7 +43,7 @@ KILLS = int(os.environ.get("CHAOS_KILLS", "20"))
 BROKER = os.environ.get("CHAOS_BROKER", BrokerKind.MOSQUITTO)
 SEED = int(os.environ.get("CHAOS_SEED", "7"))
 VICTIMS = ("gateway", "router", "deliver", "broker", "postgres")
-KILL_EVERY_S = 2.2
+KILL_EVERY_S = float(os.environ.get("CHAOS_EVERY_S", "2.2"))
 QUIET_S = 3.0  # before the first kill and after the last one
 RATE_PER_S = float(os.environ.get("CHAOS_RATE", "1000"))
 VEHICLES = 1_500
