@@ -1,7 +1,7 @@
 """The network between any two parts may be cut, fall silent or be slow: nothing is lost, and all of
 it goes on within ten seconds after the network does.
 
-    CUT_S=60 pytest tests/rightbay/test_load_cuts.py
+    CUT_S=60 pytest -m load tests/rightbay/test_load_cuts.py
 
 is the long run: a minute for each line and each way to fail.
 """
