@@ -12,9 +12,10 @@ from functools import lru_cache
 from dtc_db.codes import Code, J1939Dtc, J2012Dtc
 from dtc_db.collection import no_collection
 from dtc_db.gateways import SecureGateways
+from dtc_db.languages import column_of
 from dtc_db.layers import Layer, Layers
 from dtc_db.lookup import Meanings
-from dtc_db.meaning import LANGUAGES, Level, Meaning
+from dtc_db.meaning import Level, Meaning
 from dtc_db.need import Need
 from dtc_db.requirement import Requirements, load_trades
 from dtc_db.triage import Actions, weigh
@@ -175,7 +176,7 @@ class Knowledge:
         failure = self.meanings.failure_types.get(code.failure_type)
         if failure is None:
             return f"{text} (0x{code.failure_type:02X})"
-        return f"{text}: {failure.phrases[LANGUAGES.index(lang) if lang in LANGUAGES else 0]}"
+        return f"{text}: {failure.phrases[column_of(lang)]}"
 
 
 def _heavy(code: Code, vehicle: VehicleKind) -> VehicleKind:

@@ -7,11 +7,8 @@ stored: the tables hold words, and `Meaning.text` joins them the way each langua
 from dataclasses import dataclass
 from enum import StrEnum
 
+from dtc_db.languages import Words, column_of
 from dtc_db.urgency import Urgency
-
-LANGUAGES = ("en", "fr", "de")
-
-type Words = tuple[str, str, str]  # in the order of LANGUAGES
 
 
 class Level(StrEnum):
@@ -77,7 +74,7 @@ class Meaning:
         """One line in ``lang``, English where the language is not kept."""
         if self.words:
             return self.words
-        index = LANGUAGES.index(lang) if lang in LANGUAGES else 0
+        index = column_of(lang)
         name, designator = self.component.names[index], self.designator[index]
         if "{}" in name:
             name = " ".join(name.replace("{}", designator).split())

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from dtc_db.errors import MalformedRuleError, TableError
+from dtc_db.languages import LANGUAGES, Words
 from dtc_db.makes import make_key
-from dtc_db.meaning import LANGUAGES, Words
 from dtc_db.patterns import Pattern, parse_pattern
 from dtc_db.tables import FOLDER
 from dtc_db.urgency import Urgency

@@ -19,8 +19,8 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 
 from dtc_db.codes import Code
+from dtc_db.languages import Words, column_of
 from dtc_db.makes import make_key
-from dtc_db.meaning import LANGUAGES, Words
 from dtc_db.own_rules import Effect, OwnRule
 from dtc_db.patterns import Pattern, parse_pattern
 from dtc_db.rule_tables import Combination, InMotion, Note, RuleTables, Symptom
@@ -111,7 +111,7 @@ class Finding:
 
     def text(self, lang: str) -> str:
         """One line in ``lang``, English where the language is not kept."""
-        return self.words[LANGUAGES.index(lang) if lang in LANGUAGES else 0]
+        return self.words[column_of(lang)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from dtc_db.codes import Code, J1939Dtc, J2012Dtc
+from dtc_db.languages import column_of
 from dtc_db.lookup import Meanings
-from dtc_db.meaning import LANGUAGES
 
 FOUND_MAX = 100
 
@@ -46,7 +46,7 @@ def _texts(meanings: Meanings, lang: str) -> Iterator[Found]:
     for number, meaning in sorted(meanings.rows.items()):
         code: Code = J2012Dtc(number)
         yield Found(str(code), meaning.text(lang))
-    index = LANGUAGES.index(lang) if lang in LANGUAGES else 0
+    index = column_of(lang)
     for spn, parameter in sorted(meanings.parameters.items()):
         name = str(J1939Dtc(spn, 0)).partition(" FMI")[0]
         yield Found(name, parameter.component.names[index])

@@ -3,7 +3,7 @@
 import tomllib
 from dataclasses import dataclass
 
-from dtc_db.meaning import LANGUAGES, Words
+from dtc_db.languages import LANGUAGES, Words
 from dtc_db.tables import FOLDER
 
 

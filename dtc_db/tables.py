@@ -24,7 +24,8 @@ from pathlib import Path
 
 from dtc_db.codes import FMI_MAX, J2012Dtc, parse_code
 from dtc_db.errors import MalformedCodeError, TableError
-from dtc_db.meaning import Component, Failure, Level, Meaning, Words
+from dtc_db.languages import Words
+from dtc_db.meaning import Component, Failure, Level, Meaning
 from dtc_db.urgency import Urgency
 
 FOLDER = Path(__file__).parent / "data"

@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Sequence
 
 from dtc_db.codes import Code, J1939Dtc, J2012Dtc
-from dtc_db.meaning import LANGUAGES
+from dtc_db.languages import LANGUAGES, column_of
 from dtc_db.requirement import Trade
 from dtc_db.tables import FOLDER
 from dtc_db.urgency import RANK, Urgency
@@ -107,5 +107,5 @@ class Actions:
 
     def say(self, urgency: Urgency, hazard: str, lang: str) -> tuple[str, str]:
         """The sentence for the driver and the one for the fleet."""
-        lang = lang if lang in LANGUAGES else LANGUAGES[0]
+        lang = LANGUAGES[column_of(lang)]
         return self._texts.get((urgency, hazard, lang)) or self._texts[urgency, "", lang]

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from rightbay.commands.options import DataOption, JsonOption
+from rightbay.commands.options import DataOption, JsonOption, LangOption
 from rightbay.settings import load_settings
 from rightbay.supervision.instance import database_url
 from routing.assessment.assess import Assessment
@@ -26,7 +26,7 @@ _M_PER_DEG = 110_000  # of latitude, and a little less than anywhere: the sieve 
 def assess(
     site: Annotated[str, typer.Argument(metavar="SITE", help="Its id in the directory.")],
     *,
-    lang: Annotated[str, typer.Option(help="Of the explanations: en, fr or de.")] = "en",
+    lang: LangOption = "en",
     days: Annotated[
         int, typer.Option(min=1, max=730, help="How far back to look at what occurred.")
     ] = 90,

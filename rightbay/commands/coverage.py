@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from dtc_db.skills import load_vocabulary
-from rightbay.commands.options import DataOption
+from rightbay.commands.options import DataOption, LangOption
 from rightbay.settings import load_settings
 from rightbay.supervision.instance import database_url
 from routing.assessment.coverage import MINUTES_MAX, Box, Coverage, cover
@@ -42,7 +42,7 @@ def coverage(
     form: Annotated[
         Form, typer.Option("--as", help="Words, GeoJSON for a map, or SVG, a picture.")
     ] = Form.TEXT,
-    lang: Annotated[str, typer.Option(help="Of the words: en, fr or de.")] = "en",
+    lang: LangOption = "en",
     data: DataOption = None,
 ) -> None:
     """Say where no one within so many minutes holds a skill, and how many cases arose there.

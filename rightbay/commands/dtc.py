@@ -17,7 +17,6 @@ from typer.core import TyperGroup
 from dtc_db.codes import parse_code
 from dtc_db.errors import MalformedCodeError
 from dtc_db.knowledge import Assessment, Knowledge
-from dtc_db.meaning import LANGUAGES
 from dtc_db.need import NOTHING, Json, need_to_json
 from dtc_db.records import WwhObdRecord, parse_record
 from dtc_db.rules import Role, Rules, Sign, apply
@@ -27,6 +26,7 @@ from rightbay.code_lists import read_layer
 from rightbay.commands import dtc_case, dtc_compare, dtc_lists, dtc_rules
 from rightbay.commands.options import (
     DataOption,
+    LangOption,
     MakeOption,
     PowertrainOption,
     VehicleClassOption,
@@ -145,7 +145,7 @@ def code(
         float | None, typer.Option("--speed", help="In km/h, when it told the code.")
     ] = None,
     fleet: Annotated[str, typer.Option(help="Whose vehicle it is, for rules of your own.")] = "",
-    lang: Annotated[str, typer.Option(help=f"One of {', '.join(LANGUAGES)}.")] = LANGUAGES[0],
+    lang: LangOption = "en",
     layer: Annotated[
         list[Path] | None,
         typer.Option(
@@ -163,8 +163,6 @@ def code(
     The lists and rules of the running instance, or of the database that RIGHTBAY_DATABASE_URL
     names, speak besides the tables that come with the package.
     """
-    if lang not in LANGUAGES:
-        raise typer.BadParameter(f"--lang {lang}: expected one of {', '.join(LANGUAGES)}")
     asked = Question(
         kind_of(vehicle_class, powertrain, make, year),
         status and status.value,

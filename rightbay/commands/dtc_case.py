@@ -9,11 +9,11 @@ import typer
 from dtc_db.codes import parse_code
 from dtc_db.errors import MalformedCodeError
 from dtc_db.knowledge import Knowledge
-from dtc_db.meaning import LANGUAGES
 from dtc_db.need import Json, need_to_json
 from dtc_db.vehicle import Powertrain, VehicleClass
 from rightbay.commands.options import (
     JsonOption,
+    LangOption,
     MakeOption,
     PowertrainOption,
     VehicleClassOption,
@@ -40,7 +40,7 @@ def case(
     speed_kmh: Annotated[
         float | None, typer.Option("--speed", help="In km/h, when it told the codes.")
     ] = None,
-    lang: Annotated[str, typer.Option(help=f"One of {', '.join(LANGUAGES)}.")] = LANGUAGES[0],
+    lang: LangOption = "en",
     as_json: JsonOption = False,
 ) -> None:
     """Say what several codes mean together: which to begin with, and which only follow.

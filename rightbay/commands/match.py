@@ -16,6 +16,7 @@ from rightbay.commands.match_replay import parse_gain, run_replay, run_what_if
 from rightbay.commands.options import (
     DataOption,
     JsonOption,
+    LangOption,
     MakeOption,
     PowertrainOption,
     VehicleClassOption,
@@ -29,7 +30,7 @@ from rightbay.supervision.instance import database_url
 from routing.decision import Decision
 from routing.matching.policy import Policy, load_policy, parse_policy
 from routing.matching.principal import parse_principal
-from routing.matching.texts import LANGUAGES, load_texts
+from routing.matching.texts import load_texts
 from routing.referral import canonical, match_document
 from routing.replay import record
 
@@ -52,7 +53,7 @@ def match(
     principal: match_options.Principal = None,
     warranty_until: match_options.WarrantyUntil = None,
     referral: match_options.Referral = "",
-    lang: match_options.Lang = "en",
+    lang: LangOption = "en",
     record_to: match_options.Record = None,
     replay_file: match_options.Replay = None,
     gain: match_options.Gain = None,
@@ -73,8 +74,6 @@ def match(
         )
     if credentials is not None and repairers is None:
         raise typer.BadParameter("--credentials belongs to --repairers FILE")
-    if lang not in LANGUAGES:
-        raise typer.BadParameter(f"{lang!r} is none of {', '.join(LANGUAGES)}")
     settings = load_settings(data=data)
     grounds = Grounds(
         principal=None if principal is None else parse_principal(principal.read_text("utf-8")),

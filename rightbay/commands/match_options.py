@@ -77,7 +77,6 @@ Principal = Annotated[
 Referral = Annotated[
     str, typer.Option(metavar="ID", help="Draw the lots of this referral; none by default.")
 ]
-Lang = Annotated[str, typer.Option(help="en, fr or de.")]
 
 # Decisions kept, and made again.
 Record = Annotated[

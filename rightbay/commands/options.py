@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from dtc_db.languages import LANGUAGES
 from dtc_db.vehicle import Powertrain, VehicleClass, VehicleKind
 from routing.model import Position
 
@@ -19,6 +20,14 @@ DataOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON, for machines.")]
 
+
+def _language(text: str) -> str:
+    if text not in LANGUAGES:
+        raise typer.BadParameter(f"{text!r} is none of {', '.join(LANGUAGES)}")
+    return text
+
+
+LangOption = Annotated[str, typer.Option(callback=_language, help="en, fr or de.")]
 VehicleClassOption = Annotated[VehicleClass, typer.Option(help="What kind of vehicle.")]
 PowertrainOption = Annotated[Powertrain, typer.Option(help="What drives it.")]
 MakeOption = Annotated[str | None, typer.Option(help="Who made it.")]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from rightbay.commands.options import DataOption, JsonOption
+from rightbay.commands.options import DataOption, JsonOption, LangOption
 from rightbay.settings import load_settings
 from rightbay.supervision.instance import database_url
 from routing.competence.catalogue import in_language, load_catalogue
@@ -28,7 +28,7 @@ def due(
     told: Annotated[
         bool, typer.Option("--told", help="Note that these are passed on, and list them no more.")
     ] = False,
-    lang: Annotated[str, typer.Option(help="Of the words: en, fr or de.")] = "en",
+    lang: LangOption = "en",
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:

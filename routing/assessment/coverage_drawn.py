@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 
 import msgspec
 
-from dtc_db.meaning import LANGUAGES
+from dtc_db.languages import column_of
 from dtc_db.skills import load_vocabulary
 from routing.assessment.assess import SHOWN_MIN
 from routing.assessment.coverage import Coverage
@@ -121,7 +121,7 @@ def _title(found: Coverage, lang: str) -> tuple[str, str]:
     title = _words(lang).title.format(
         skill=found.skill, day=found.day.isoformat(), minutes=found.minutes
     )
-    return title, names[LANGUAGES.index(lang) if lang in LANGUAGES else 0]
+    return title, names[column_of(lang)]
 
 
 def _legend(found: Coverage, words: _Words) -> Iterator[str]:

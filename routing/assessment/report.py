@@ -11,7 +11,7 @@ from datetime import date
 from functools import cache
 from importlib import resources
 
-from dtc_db.meaning import LANGUAGES
+from dtc_db.languages import column_of
 from dtc_db.skills import load_vocabulary
 from routing.assessment.assess import (
     SHOWN_MIN,
@@ -182,7 +182,7 @@ def _meaning(change: Change, lang: str, catalogue: Catalogue) -> str:
     texts = {**vocabulary.equipment, **vocabulary.access}.get(change.name)
     if texts is None:
         return ""
-    return texts[LANGUAGES.index(lang) if lang in LANGUAGES else 0] + "."
+    return texts[column_of(lang)] + "."
 
 
 @cache

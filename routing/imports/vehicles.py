@@ -11,11 +11,11 @@ from pathlib import Path
 
 from vininfo import ValidationError, Vin
 
+from dtc_db.languages import LANGUAGES
 from dtc_db.vehicle import Powertrain, VehicleClass
 from routing.imports.csv_file import read_rows
 from routing.imports.findings import FieldError, Finding
 from routing.imports.makes import make_of
-from routing.matching.texts import LANGUAGES
 from routing.model import RegisteredVehicle
 
 REQUIRED = ("unit",)

@@ -12,11 +12,10 @@ from datetime import date
 from functools import cache
 from importlib import resources
 
+from dtc_db.languages import LANGUAGES, column_of
 from routing.decision import Reason, Rule, Word
 from routing.matching.policy import THOUSAND, Policy
 
-FALLBACK = "en"
-LANGUAGES = ("en", "fr", "de")
 _TOLD_MAX = 5000  # sentences remembered
 _THINGS = frozenset({Rule.VEHICLE_CLASS, Rule.SKILLS, Rule.ACCESS, Rule.EQUIPMENT})
 
@@ -123,9 +122,9 @@ class Texts:
 
 
 @cache
-def load_texts(lang: str = FALLBACK) -> Texts:
+def load_texts(lang: str = LANGUAGES[0]) -> Texts:
     """The words of a language; those of English for a language that is not known."""
-    name = lang if lang in LANGUAGES else FALLBACK
+    name = LANGUAGES[column_of(lang)]
     content = resources.files("routing.data").joinpath(f"texts.{name}.toml").read_text("utf-8")
     return Texts(tomllib.loads(content))
 

@@ -5,9 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dtc_db.codes import J1939Dtc, J2012Dtc, RawDtc, parse_code
+from dtc_db.languages import LANGUAGES
 from dtc_db.lookup import Meanings
 from dtc_db.makes import make_key
-from dtc_db.meaning import LANGUAGES, Level
+from dtc_db.meaning import Level
 from dtc_db.requirement import load_trades
 from dtc_db.urgency import Urgency
 

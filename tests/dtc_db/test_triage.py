@@ -1,7 +1,7 @@
 import pytest
 
 from dtc_db.codes import Code, parse_code
-from dtc_db.meaning import LANGUAGES
+from dtc_db.languages import LANGUAGES
 from dtc_db.requirement import load_trades
 from dtc_db.triage import Actions, weigh
 from dtc_db.urgency import RANK, Urgency

@@ -49,6 +49,31 @@ def test_wrong_usage_is_one_line_that_names_it_and_the_way_out(
     assert f"(see {page})" in err
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("match", "--code", "P0AA6"),
+        ("dtc", "P0420"),
+        ("dtc", "case", "P0420"),
+        ("assess", "g-001"),
+        ("coverage", "--skill", "hv.live", "--bbox", "5,45,11,48"),
+        ("reminders", "due"),
+    ],
+)
+def test_a_language_that_is_not_kept_is_refused_and_not_taken_for_english(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]
+) -> None:
+    code, out, err = run(capsys, *arguments, "--lang", "xx")
+    assert (code, out) == (2, "")
+    assert "'xx' is none of en, fr, de" in err
+
+
+def test_a_language_that_is_kept_is_spoken(capsys: pytest.CaptureFixture[str]) -> None:
+    told = [run(capsys, "dtc", "case", "P0420", "--lang", lang) for lang in ("en", "fr", "de")]
+    assert [code for code, _, _ in told] == [0, 0, 0]
+    assert len({out for _, out, _ in told}) == 3
+
+
 def test_a_group_without_its_subcommand_shows_its_help_as_wrong_usage(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -72,7 +72,7 @@ def test_signs_and_vehicle_count() -> None:
     ("words", "reason"),
     [
         (["P538F"], "second digit 5"),
-        (["P0301", "--lang", "xx"], "--lang xx"),
+        (["P0301", "--lang", "xx"], "'xx' is none of en, fr, de"),
         (["P0301", "--lamp", "mil"], "--lamp mil"),
         (["search"], "search for what"),
         (["P0420", "--lamp", "mil=lit"], "expected mil, rsl, awl, pl"),

@@ -9,13 +9,13 @@ import pytest
 
 from dtc_db.codes import parse_code
 from dtc_db.knowledge import Knowledge
+from dtc_db.languages import LANGUAGES
 from dtc_db.vehicle import Powertrain, VehicleClass, VehicleKind
 from routing.cases import ObservedFault, Weighed, join, weigh
 from routing.decision import Decision
 from routing.directory.snapshot import Directory
 from routing.matching.match import decide
 from routing.matching.policy import load_policy
-from routing.matching.texts import LANGUAGES
 from routing.model import Position, Site
 from routing.plan import plan
 from routing.ports import Claim, ClaimedFault, OpenCase, Refer

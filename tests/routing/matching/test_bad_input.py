@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from dtc_db.codes import parse_code
 from dtc_db.knowledge import Knowledge
+from dtc_db.languages import LANGUAGES
 from dtc_db.need import AllOf, AnyOf, Arrival, AtLeast, Need, Skill
 from dtc_db.urgency import Urgency
 from dtc_db.vehicle import VehicleClass, VehicleKind
@@ -18,7 +19,6 @@ from routing.decision import Case
 from routing.directory.snapshot import Directory
 from routing.matching.match import decide
 from routing.matching.policy import load_policy
-from routing.matching.texts import LANGUAGES
 from routing.model import Position
 from routing.principal import Principal, PrincipalKind
 from routing.referral import canonical, match_document, referral_document, short_referral

@@ -8,6 +8,7 @@ from importlib import resources
 
 import pytest
 
+from dtc_db.languages import LANGUAGES
 from dtc_db.need import Arrival
 from routing.competence.held import Shortfall
 from routing.decision import Reason, Rule
@@ -17,7 +18,7 @@ from routing.imports.site_fields import vocabulary
 from routing.matching.laws import load_laws
 from routing.matching.match import decide
 from routing.matching.policy import load_policy
-from routing.matching.texts import LANGUAGES, Texts, load_texts
+from routing.matching.texts import Texts, load_texts
 from routing.model import Evidence
 from routing.referral import match_document
 from routing.testing import LIGHT, NOW, case, held, need, site

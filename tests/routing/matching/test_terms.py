@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dtc_db.languages import LANGUAGES
 from dtc_db.need import Arrival
 from routing.decision import Decision, Reason
 from routing.directory.snapshot import Directory
@@ -21,7 +22,7 @@ from routing.matching.batch_search import search
 from routing.matching.known import known_of
 from routing.matching.match import decide, scene_for
 from routing.matching.policy import Policy, Prior, load_policy
-from routing.matching.texts import LANGUAGES, load_texts
+from routing.matching.texts import load_texts
 from routing.matching.turn import DRAWS, draw, is_turn_of_new
 from routing.model import Site
 from routing.outcomes import Outcomes
