@@ -7,7 +7,6 @@ import sys
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +21,7 @@ from dtc_db.records import WwhObdRecord, parse_record
 from dtc_db.rules import Role, Rules, Sign, apply
 from dtc_db.search import find_codes
 from dtc_db.vehicle import Powertrain, VehicleClass, VehicleKind
+from gateway.model import Status
 from rightbay.code_lists import read_layer
 from rightbay.commands import dtc_case, dtc_compare, dtc_lists, dtc_rules
 from rightbay.commands.options import (
@@ -41,16 +41,6 @@ from storage.pool import open_pool
 LAMPS = ("mil", "rsl", "awl", "pl")
 LAMP_STATES = ("on", "off", "slow_flash", "fast_flash")
 LINE_LENGTH_MAX = 1000  # of a longer line of standard input only the beginning is echoed
-
-
-class Status(StrEnum):
-    """What a control unit says of a code besides the code."""
-
-    PENDING = "pending"
-    STORED = "stored"
-    CONFIRMED = "confirmed"
-    ACTIVE = "active"
-    PERMANENT = "permanent"
 
 
 class CodeFirst(TyperGroup):

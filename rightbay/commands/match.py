@@ -8,6 +8,7 @@ from pathlib import Path
 import typer
 
 from dtc_db.vehicle import Powertrain, VehicleClass
+from gateway.model import Status
 from rightbay.commands import match_options
 from rightbay.commands.match_batch import Share, run_batch
 from rightbay.commands.match_case import Asked, decide_asked
@@ -45,7 +46,7 @@ def match(
     make: MakeOption = None,
     year: YearOption = None,
     soc: match_options.Soc = None,
-    status: match_options.Status = "confirmed",
+    status: match_options.Seen = Status.CONFIRMED,
     policy: match_options.Policy = None,
     repairers: match_options.Repairers = None,
     credentials: match_options.Credentials = None,
@@ -88,7 +89,7 @@ def match(
         return
     asked = Asked(
         codes=code or [],
-        status=status,
+        status=status.value,
         vehicle=kind_of(vehicle_class, powertrain, make, year),
         position=at,
         soc_pct=soc,

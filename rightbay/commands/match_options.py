@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from gateway.model import Status
 from rightbay.commands.match_batch import Share
 from rightbay.commands.options import parse_place
 from routing.matching.match import TIME_MAX, TIME_MIN
@@ -48,7 +49,7 @@ Soc = Annotated[
     float | None,
     typer.Option(min=0, max=100, metavar="PCT", help="What its traction battery still holds."),
 ]
-Status = Annotated[str, typer.Option(help="pending, stored, confirmed, active or permanent.")]
+Seen = Annotated[Status, typer.Option("--status", help="As the control unit tells it.")]
 WarrantyUntil = Annotated[
     date | None,
     typer.Option(parser=_day, metavar="DATE", help="Last day of the maker's warranty."),

@@ -112,6 +112,7 @@ def test_a_policy_of_ones_own_decides(file: Path, tmp_path: Path) -> None:
         (("--code", "P538F"), "no trouble code"),
         (("--code", "P0301", "--at", "200,1"), "not LON,LAT"),
         (("--code", "P0301", "--at", "here"), "not LON,LAT"),
+        (("--code", "P0301", "--status", "pendign"), "'pendign' is not one of"),
     ],
 )
 def test_a_question_nobody_can_read_is_refused_with_the_way_out(
