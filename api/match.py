@@ -22,6 +22,7 @@ from dtc_db.knowledge import Knowledge
 from dtc_db.need import Arrival
 from dtc_db.urgency import ORDER
 from dtc_db.vehicle import Powertrain, VehicleClass, VehicleKind
+from gateway.model import Status
 from routing.cases import ObservedFault, Weighed, join, weigh
 from routing.decision import Case, Decision, Rule
 from routing.directory.snapshot import Directory
@@ -70,7 +71,9 @@ class Asked(schemas.Shape):
     soc_pct: Annotated[
         float | None, Field(ge=0, le=100, description="What the traction battery still holds.")
     ] = None
-    status: Annotated[str, Field(max_length=WORD_LENGTH_MAX)] = "confirmed"
+    status: Annotated[
+        Status, Field(description="Of all the codes, as the control unit tells it.")
+    ] = Status.CONFIRMED
     principal: Annotated[
         dict[str, Any] | None,
         Field(description="Whose rules hold, with the keys of docs/ranking.md."),
@@ -260,7 +263,10 @@ async def match(
 ) -> Response:
     """Who may mend these faults, who may not, and why. Nothing of it is stored."""
     weighed = weigh(
-        [ObservedFault(code=code, ecu="", status=asked.status) for code in _codes(asked.codes)],
+        [
+            ObservedFault(code=code, ecu="", status=asked.status.value)
+            for code in _codes(asked.codes)
+        ],
         vehicle=VehicleKind(
             vehicle_class=asked.vehicle_class,
             powertrain=asked.powertrain,

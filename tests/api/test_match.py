@@ -94,6 +94,7 @@ async def test_a_database_that_is_away_is_said_to_be(pool: Pool) -> None:
         ({"pos": ["x", 0]}, "body.pos.0"),
         ({"at": "2026-11-23T10:00:00"}, "body.at"),
         ({"powertrain": "steam"}, "body.powertrain"),
+        ({"status": "pendign"}, "body.status"),
         ({"bribe": 1}, "body.bribe"),
     ],
 )
