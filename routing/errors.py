@@ -6,7 +6,8 @@ RoutingError
 ├── NotNowError            what is asked does not fit how things stand; see why, and mend that
 ├── DataFileError          a scheme, policy or text file is malformed; whoever keeps it can mend it
 ├── RoadsError             a road map or engine cannot be used; the message says what would mend it
-└── UnreadableFileError    a file to import cannot be read at all; whoever gave it can
+├── UnreadableFileError    a file to import cannot be read at all; whoever gave it can
+└── VerdictRefusedError    the database takes a verdict never; the mistake is ours
 """
 
 
@@ -36,3 +37,7 @@ class NotNowError(RoutingError):
 
 class UnreadableFileError(RoutingError):
     """Nothing of a file to import could be read; the message names the file and the reason."""
+
+
+class VerdictRefusedError(RoutingError):
+    """The database refuses a verdict, and would do so again; the message names its kind."""

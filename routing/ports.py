@@ -205,6 +205,7 @@ class Refer:
 
 
 Verdict = Wait | Close | Refer
+type Decided = tuple[Claim, Verdict]
 
 
 class CaseStore(Protocol):
@@ -217,14 +218,16 @@ class CaseStore(Protocol):
             CasesUnavailableError: If the database is away; trying again is safe.
         """
 
-    async def complete(self, claim: Claim, verdict: Verdict) -> bool:
-        """Write a verdict in one transaction, and give the vehicle back.
+    async def complete(self, decided: Sequence[Decided]) -> frozenset[UUID]:
+        """Write verdicts in one transaction, and give their vehicles back.
 
         Returns:
-            False if nothing was written: the lease ran out, or newer knowledge came in meanwhile.
+            The vehicles whose verdict was written. Nothing is of one whose lease ran out, or about
+            which newer knowledge came in meanwhile.
 
         Raises:
             CasesUnavailableError: If the database is away; trying again is safe.
+            VerdictRefusedError: If one of them cannot be written ever; then none was.
         """
 
     async def wait_for_work(self, *, timeout_s: float) -> None:

@@ -1,13 +1,13 @@
 """Cases and referrals: the router's port on PostgreSQL.
 
-A vehicle is claimed by a lease in one short transaction and given back in another. The second one
-writes the verdict only if the lease still holds and no newer knowledge came in; so a router that
-stalls, dies or races another can repeat work, but never double a decision.
+A vehicle is claimed by a lease in one short transaction and given back in another, together with
+others. The second one writes a verdict only if its lease still holds and no newer knowledge came
+in; so a router that stalls, dies or races another can repeat work, but never double a decision.
 """
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -19,12 +19,13 @@ from dtc_db.need import need_from_json, need_to_json
 from dtc_db.urgency import Urgency
 from dtc_db.vehicle import Powertrain, VehicleClass, VehicleKind
 from gateway.episodes import return_deadline
-from routing.errors import CasesUnavailableError
+from routing.errors import CasesUnavailableError, VerdictRefusedError
 from routing.model import Position
 from routing.ports import (
     Claim,
     ClaimedFault,
     Close,
+    Decided,
     NewReferral,
     OpenCase,
     PastCase,
@@ -36,7 +37,7 @@ from routing.principal import Principal
 from storage.errors import DatabaseUnavailableError
 from storage.hints import Hint
 from storage.keys import DIRECTORY_LOCK
-from storage.pool import Connection, Pool, transaction
+from storage.pool import Connection, Pool, session, transaction
 from storage.principals import read_rules
 from storage.statements import load_statements
 
@@ -59,81 +60,119 @@ class PostgresCaseStore:
         token, now = uuid4(), datetime.now(UTC)
         until = now + timedelta(seconds=lease_s)
         try:
-            async with transaction(self._pool) as connection:
+            async with session(self._pool) as connection:
                 work = await connection.fetch(SQL["claim_work"], now, limit, token, until)
-                return await _claims(connection, work, token) if work else ()
+                if not work:
+                    return ()
+                # A statement of its own, which sees all that these revisions tell of.
+                ids = [row["vehicle_id"] for row in work]
+                rows = await connection.fetch(SQL["select_claimed"], ids)
         except DatabaseUnavailableError as error:
             raise CasesUnavailableError(str(error)) from error
+        known: dict[UUID, list[asyncpg.Record]] = defaultdict(list)
+        for row in rows:
+            known[row["vehicle_id"]].append(row)
+        return [_claim(known[row["vehicle_id"]], token, row["revision"]) for row in work]
 
-    async def complete(self, claim: Claim, verdict: Verdict) -> bool:
+    async def complete(self, decided: Sequence[Decided]) -> frozenset[UUID]:
         """See the port."""
+        # Who is here twice was claimed again, and only the later lease can hold.
+        latest = {claim.vehicle_id: (claim, verdict) for claim, verdict in decided}
+        in_order = [latest[vehicle_id] for vehicle_id in sorted(latest)]
         try:
-            async with transaction(self._pool) as connection:
-                # The gateway takes this lock too: what it changes is seen whole, or after us.
-                has_set_aside = await connection.fetchval(SQL["lock_vehicle"], claim.vehicle_id)
-                if not await _give_back(connection, claim, verdict):
-                    return False
-                if isinstance(verdict, Refer):
-                    await _write_case(connection, claim, verdict)
-                elif isinstance(verdict, Close):
-                    await _withdraw(connection, claim, verdict)
-                    await connection.execute(SQL["close_case"], claim.vehicle_id, verdict.at)
-                if not isinstance(verdict, Wait) and (has_set_aside or verdict.set_aside):
-                    await _set_aside(connection, claim, verdict)
+            if any(_nobody_in(verdict) is not None for _, verdict in in_order):
+                async with transaction(self._pool) as connection:
+                    # A directory that is changing is waited for, so that the check sees it.
+                    await connection.execute(SQL["share_directory"], DIRECTORY_LOCK)
+                    return await _write(connection, in_order)
+            async with session(self._pool) as connection:
+                return await _write(connection, in_order)
         except DatabaseUnavailableError as error:
             raise CasesUnavailableError(str(error)) from error
-        return True
+        except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
+            raise VerdictRefusedError(type(error).__name__) from error
 
 
-async def _give_back(connection: Connection, claim: Claim, verdict: Verdict) -> bool:
+async def _write(connection: Connection, decided: Sequence[Decided]) -> frozenset[UUID]:
+    """Write them by one statement, each if its lease holds; give back what is known better now."""
+    issued = [
+        (claim.vehicle_id, *_referral_row(*referred))
+        for claim, verdict in decided
+        if (referred := _referred(claim, verdict)) is not None
+    ]
+    joined = [
+        (claim.vehicle_id, episode_id)
+        for claim, verdict in decided
+        if isinstance(verdict, Refer)
+        for episode_id in verdict.episodes
+    ]
+    aside = [
+        (claim.vehicle_id, fault.episode_id, fault.reason, fault.detail)
+        for claim, verdict in decided
+        if not isinstance(verdict, Wait)
+        for fault in verdict.set_aside
+    ]
+    rows = await connection.fetch(
+        SQL["write_verdicts"],
+        *_columns([_verdict_row(claim, verdict) for claim, verdict in decided], 9),
+        *_columns(issued, 17),
+        *_columns(joined, 2),
+        *_columns(aside, 4),
+    )
+    written = frozenset(row["vehicle_id"] for row in rows)
+    late = [claim for claim, _ in decided if claim.vehicle_id not in written]
+    if late:
+        keys = [(claim.vehicle_id, claim.token) for claim in late]
+        await connection.execute(SQL["give_back"], *_columns(keys, 2))
+    return written
+
+
+def _columns(rows: Sequence[tuple[object, ...]], width: int) -> Sequence[Sequence[object]]:
+    return list(zip(*rows, strict=True)) if rows else [()] * width
+
+
+def _verdict_row(claim: Claim, verdict: Verdict) -> tuple[object, ...]:
+    """Key, when to look again, when it was decided, the case, whether that is open, and so on."""
     key = (claim.vehicle_id, claim.token, claim.revision)
-    again_at = verdict.until if isinstance(verdict, Wait) else None
-    if isinstance(verdict, Refer):
-        again_at = verdict.again_at
-    if again_at is not None:
-        done = await connection.fetchval(SQL["release_work"], *key, again_at)
-    else:
-        done = await connection.fetchval(SQL["finish_work"], *key)
-    if done is None:
-        await connection.execute(SQL["give_back"], claim.vehicle_id, claim.token)
-    return done is not None
+    nobody_in = _nobody_in(verdict)
+    match verdict:
+        case Wait():
+            return (*key, verdict.until, None, None, None, None, None)
+        case Close():
+            return (*key, None, verdict.at, None, False, None, nobody_in)
+        case Refer():
+            case_id, origin = verdict.case_id, verdict.came_back_from
+            return (*key, verdict.again_at, verdict.at, case_id, True, origin, nobody_in)
 
 
-async def _write_case(connection: Connection, claim: Claim, verdict: Refer) -> None:
-    await connection.execute(
-        SQL["insert_case"], claim.vehicle_id, verdict.case_id, verdict.at, verdict.came_back_from
+def _referred(claim: Claim, verdict: Verdict) -> tuple[UUID, NewReferral] | None:
+    """The case, and what is to be told about it."""
+    if isinstance(verdict, Refer) and verdict.referral is not None:
+        return verdict.case_id, verdict.referral
+    if isinstance(verdict, Close) and verdict.withdrawn is not None and claim.case is not None:
+        return claim.case.case_id, verdict.withdrawn
+    return None
+
+
+def _nobody_in(verdict: Verdict) -> str | None:
+    """The version of the directory in which a list found nobody; None if it found somebody."""
+    if isinstance(verdict, Wait):
+        return None
+    referral = verdict.referral if isinstance(verdict, Refer) else verdict.withdrawn
+    if referral is None or referral.offer_count != 0:
+        return None
+    return referral.directory_version
+
+
+def _referral_row(case_id: UUID, referral: NewReferral) -> tuple[object, ...]:
+    entry = referral_entry(
+        referral_id=referral.referral_id,
+        case_id=case_id,
+        version=referral.version,
+        decided_at=referral.decided_at,
+        document=referral.document,
     )
-    await connection.execute(
-        SQL["insert_case_episodes"], claim.vehicle_id, verdict.case_id, list(verdict.episodes)
-    )
-    if verdict.referral is not None:
-        await _write_referral(connection, claim.vehicle_id, verdict.case_id, verdict.referral)
-
-
-async def _withdraw(connection: Connection, claim: Claim, verdict: Close) -> None:
-    """Take back what was recommended, as the last version of the case that closes."""
-    if verdict.withdrawn is not None and claim.case is not None:
-        await _write_referral(connection, claim.vehicle_id, claim.case.case_id, verdict.withdrawn)
-
-
-async def _set_aside(connection: Connection, claim: Claim, verdict: Refer | Close) -> None:
-    """Note which faults make no case of their own, and since when that is over for others."""
-    episodes = [fault.episode_id for fault in verdict.set_aside]
-    await connection.execute(SQL["end_set_aside"], claim.vehicle_id, episodes, verdict.at)
-    if episodes:
-        reasons = [fault.reason for fault in verdict.set_aside]
-        details = [fault.detail for fault in verdict.set_aside]
-        await connection.execute(
-            SQL["set_aside"], claim.vehicle_id, episodes, reasons, details, verdict.at
-        )
-
-
-async def _write_referral(
-    connection: Connection, vehicle_id: UUID, case_id: UUID, referral: NewReferral
-) -> None:
-    await connection.execute(
-        SQL["insert_referral"],
-        vehicle_id,
+    return (
         case_id,
         referral.version,
         referral.referral_id,
@@ -147,73 +186,32 @@ async def _write_referral(
         referral.directory_version,
         None if referral.ruled is None else json.dumps(dict(referral.ruled)),
         referral.agreement,
-        None if referral.listed is None else list(referral.listed),
-    )
-    if referral.offer_count == 0:
-        await _watch_directory(connection, vehicle_id, referral)
-    await connection.execute(
-        SQL["insert_outbox"],
-        referral.referral_id,
-        vehicle_id,
+        None if referral.listed is None else json.dumps(referral.listed),
         referral.short,
-        referral.decided_at,
-    )
-    entry = referral_entry(
-        referral_id=referral.referral_id,
-        case_id=case_id,
-        version=referral.version,
-        decided_at=referral.decided_at,
-        document=referral.document,
-    )
-    await connection.execute(
-        SQL["insert_log_pending"], entry.entry_id, entry.body, referral.decided_at
-    )
-    await connection.execute(SQL["notify_outbox"])
-
-
-async def _watch_directory(connection: Connection, vehicle_id: UUID, referral: NewReferral) -> None:
-    """A list that found nobody is looked at again if the directory changed while it was made."""
-    await connection.execute(SQL["share_directory"], DIRECTORY_LOCK)
-    await connection.execute(
-        SQL["wake_if_directory_changed"],
-        vehicle_id,
-        referral.directory_version,
-        referral.decided_at,
+        entry.body,
     )
 
 
-async def _claims(
-    connection: Connection, work: Sequence[asyncpg.Record], token: UUID
-) -> list[Claim]:
-    ids = [row["vehicle_id"] for row in work]
-    vehicles = {
-        row["vehicle_id"]: row for row in await connection.fetch(SQL["select_vehicles"], ids)
-    }
-    cases = {
-        row["vehicle_id"]: _open_case(row)
-        for row in await connection.fetch(SQL["select_cases"], ids)
-    }
-    faults = _faults(await connection.fetch(SQL["select_faults"], ids))
-    return [
-        Claim(
-            vehicle_id=row["vehicle_id"],
-            token=token,
-            revision=row["revision"],
-            vehicle=_vehicle_kind(vehicles[row["vehicle_id"]]),
-            is_registered=vehicles[row["vehicle_id"]]["is_registered"],
-            position=_position(vehicles[row["vehicle_id"]]),
-            soc_pct=vehicles[row["vehicle_id"]]["soc_pct"],
-            speed_kmh=vehicles[row["vehicle_id"]]["speed_kmh"],
-            faults=tuple(faults.get(row["vehicle_id"], ())),
-            case=cases.get(row["vehicle_id"]),
-            unit=vehicles[row["vehicle_id"]]["unit"],
-            fleet=vehicles[row["vehicle_id"]]["fleet"] or "",
-            principal=_principal(vehicles[row["vehicle_id"]]),
-            warranty_until=vehicles[row["vehicle_id"]]["warranty_until"],
-            lang=vehicles[row["vehicle_id"]]["lang"] or "en",
-        )
-        for row in work
-    ]
+def _claim(rows: Sequence[asyncpg.Record], token: UUID, revision: int) -> Claim:
+    """A vehicle from its rows, one for each of its faults, or one with none."""
+    row = rows[0]
+    return Claim(
+        vehicle_id=row["vehicle_id"],
+        token=token,
+        revision=revision,
+        vehicle=_vehicle_kind(row),
+        is_registered=row["is_registered"],
+        position=_position(row),
+        soc_pct=row["soc_pct"],
+        speed_kmh=row["speed_kmh"],
+        faults=tuple(_fault(row) for row in rows if row["episode_id"] is not None),
+        case=None if row["case_id"] is None else _open_case(row),
+        unit=row["unit"],
+        fleet=row["fleet"] or "",
+        principal=_principal(row),
+        warranty_until=row["warranty_until"],
+        lang=row["lang"] or "en",
+    )
 
 
 def _vehicle_kind(row: asyncpg.Record) -> VehicleKind:
@@ -258,19 +256,14 @@ def _past(row: asyncpg.Record) -> PastCase | None:
     return PastCase(row["past_case_id"], row["past_closed_at"])
 
 
-def _faults(rows: Sequence[asyncpg.Record]) -> Mapping[UUID, list[ClaimedFault]]:
-    faults: dict[UUID, list[ClaimedFault]] = defaultdict(list)
-    for row in rows:
-        faults[row["vehicle_id"]].append(
-            ClaimedFault(
-                episode_id=row["episode_id"],
-                code=parse_code(row["code"]),
-                ecu=row["ecu"],
-                status=row["status"],
-                lamps=tuple((lamp, state) for lamp, state in json.loads(row["lamps"])),
-                gone_at=None if row["off_at"] is None else return_deadline(row["off_at"]),
-                onset_at=row["onset_at"],
-                past=_past(row),
-            )
-        )
-    return faults
+def _fault(row: asyncpg.Record) -> ClaimedFault:
+    return ClaimedFault(
+        episode_id=row["episode_id"],
+        code=parse_code(row["code"]),
+        ecu=row["ecu"],
+        status=row["status"],
+        lamps=tuple((lamp, state) for lamp, state in json.loads(row["lamps"])),
+        gone_at=None if row["off_at"] is None else return_deadline(row["off_at"]),
+        onset_at=row["onset_at"],
+        past=_past(row),
+    )

@@ -105,6 +105,7 @@ async def _create_pool(
                 timeout=CONNECT_TIMEOUT_S,
                 command_timeout=command_timeout_s,
                 server_settings=server_settings,
+                reset=_keep_as_it_is,
             )
         except asyncpg.CannotConnectNowError:
             if loop.time() > deadline_s:
@@ -127,6 +128,25 @@ def _server_settings(command_timeout_s: float) -> dict[str, str]:
 
 
 @asynccontextmanager
+async def session(pool: Pool) -> AsyncIterator[Connection]:
+    """A connection on which each statement is a transaction.
+
+    Raises:
+        DatabaseUnavailableError: If the server went away, or said that trying again may help; the
+            last statement may or may not have been committed.
+    """
+    try:
+        async with (
+            pool.acquire(timeout=CONNECT_TIMEOUT_S) as connection,
+            _dropped_if_deaf(pool, connection),
+        ):
+            yield connection
+    except RETRYABLE as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise DatabaseUnavailableError(f"the database went away or refused: {reason}") from error
+
+
+@asynccontextmanager
 async def transaction(pool: Pool) -> AsyncIterator[Connection]:
     """One transaction, committed at the end of the block.
 
@@ -134,17 +154,16 @@ async def transaction(pool: Pool) -> AsyncIterator[Connection]:
         DatabaseUnavailableError: If the server went away, or said that trying again may help; the
             transaction may or may not have been committed.
     """
-    try:
-        async with (
-            pool.acquire(timeout=CONNECT_TIMEOUT_S) as connection,
-            _dropped_if_deaf(pool, connection),  # in BEGIN and COMMIT
-            connection.transaction(),
-            _dropped_if_deaf(pool, connection),  # before ROLLBACK, which would wait once more
-        ):
-            yield connection
-    except RETRYABLE as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise DatabaseUnavailableError(f"the database went away or refused: {reason}") from error
+    async with (
+        session(pool) as connection,  # which is dropped if it is deaf in BEGIN and COMMIT
+        connection.transaction(),
+        _dropped_if_deaf(pool, connection),  # before ROLLBACK, which would wait once more
+    ):
+        yield connection
+
+
+async def _keep_as_it_is(_: Connection) -> None:
+    """Save the question that would reset it: nothing here outlives its transaction."""
 
 
 @asynccontextmanager

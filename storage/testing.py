@@ -100,7 +100,7 @@ async def refer(
             short=short,
         ),
     )
-    if not await PostgresCaseStore(pool, work_hint=Hint()).complete(claim, verdict):
+    if not await PostgresCaseStore(pool, work_hint=Hint()).complete([(claim, verdict)]):
         raise ValueError("newer knowledge came in meanwhile")
     return Referred(
         vehicle_id=vehicle_id,

@@ -150,6 +150,7 @@ insert into work (vehicle_id, due_at)
 select vehicle_id, now()
 from repair_case
 where closed_at is null and not has_offers
+order by vehicle_id
 on conflict (vehicle_id) do update set
     revision = work.revision + 1,
     due_at = least(work.due_at, excluded.due_at)

@@ -41,6 +41,7 @@ insert into work (vehicle_id, due_at)
 select vehicle_id, $2
 from repair_case
 where vehicle_id = any($1::uuid[]) and closed_at is null
+order by vehicle_id
 on conflict (vehicle_id) do update set
     revision = work.revision + 1,
     due_at = least(work.due_at, excluded.due_at)

@@ -45,7 +45,7 @@ async def decide(pool: Pool, *, at: datetime) -> Refer | Close:
         claim, knowledge=Knowledge.load(), directory=directory, policy=load_policy(), at=at
     )
     assert isinstance(verdict, Refer | Close)
-    assert await store.complete(claim, verdict)
+    assert await store.complete([(claim, verdict)])
     return verdict
 
 

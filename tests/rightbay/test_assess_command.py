@@ -58,7 +58,7 @@ async def _one_case(pool: Pool, unit: str) -> None:
         policy=load_policy(),
         at=at,
     )
-    assert await PostgresCaseStore(pool, work_hint=Hint()).complete(claim, verdict)
+    assert await PostgresCaseStore(pool, work_hint=Hint()).complete([(claim, verdict)])
 
 
 @pytest.fixture

@@ -57,7 +57,7 @@ async def route(pool: Pool) -> list[Verdict]:
             policy=load_policy(),
             at=datetime.now(UTC),
         )
-        assert await store.complete(claim, verdict)
+        assert await store.complete([(claim, verdict)])
         verdicts.append(verdict)
     return verdicts
 

@@ -119,7 +119,7 @@ async def route(pool: Pool) -> int:
     await pool.execute("update work set due_at = now() - interval '1 second'")
     claims = await store.claim(limit=10, lease_s=60)
     for claim in claims:
-        assert await store.complete(claim, verdict_on(claim))
+        assert await store.complete([(claim, verdict_on(claim))])
     return len(claims)
 
 
@@ -186,7 +186,7 @@ async def test_rules_that_change_while_it_is_decided_are_not_missed(pool: Pool) 
     store = PostgresCaseStore(pool, work_hint=Hint())
     (claim,) = await store.claim(limit=1, lease_s=60)
     await store_principal(pool, replace(NORTH, version="2", approved_sites=frozenset({"a"})))
-    assert not await store.complete(claim, verdict_on(claim)), "by rules that hold no longer"
+    assert not await store.complete([(claim, verdict_on(claim))]), "by rules that hold no longer"
     await route(pool)
     assert await lists(pool) == [("2", ["a"], ["b"])]
 

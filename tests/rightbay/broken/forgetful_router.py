@@ -13,8 +13,7 @@ from uuid import UUID, uuid4
 from rightbay import roles
 from rightbay.settings import load_settings
 from routing import plan
-from routing.ports import Claim, Refer, Verdict
-from storage import cases
+from routing.ports import Claim, Decided, Refer, Verdict
 from storage.cases import PostgresCaseStore
 from storage.pool import transaction
 
@@ -30,13 +29,20 @@ async def claim_and_forget(
     return [replace(claim, case=None) for claim in claims]
 
 
-async def complete_in_two_steps(self: PostgresCaseStore, claim: Claim, verdict: Verdict) -> bool:
-    if isinstance(verdict, Refer):
-        async with transaction(self._pool) as connection:
-            await cases._write_case(connection, claim, verdict)
-        await asyncio.sleep(BETWEEN_S)
-        verdict = Refer(case_id=verdict.case_id, at=verdict.at, episodes=(), referral=None)
-    return await _complete(self, claim, verdict)
+async def complete_in_two_steps(
+    self: PostgresCaseStore, decided: Sequence[Decided]
+) -> frozenset[UUID]:
+    """Write the case and only look again; then, if nobody did before, end the work."""
+    done = await _complete(self, [(claim, looked_at_again(verdict)) for claim, verdict in decided])
+    await asyncio.sleep(BETWEEN_S)
+    cases = [claim.vehicle_id for claim, verdict in decided if isinstance(verdict, Refer)]
+    async with transaction(self._pool) as connection:
+        await connection.execute("delete from work where vehicle_id = any($1)", cases)
+    return done
+
+
+def looked_at_again(verdict: Verdict) -> Verdict:
+    return replace(verdict, again_at=verdict.at) if isinstance(verdict, Refer) else verdict
 
 
 def any_id(_: UUID) -> UUID:
