@@ -213,7 +213,7 @@ async def test_after_a_broken_line_everything_goes_on_and_nothing_is_lost(
 
 
 async def test_a_slow_network_costs_time_and_nothing_else(tmp_path: Path) -> None:
-    # Few vehicles: a decision asks the database a dozen times, and each question takes 0.4 s now.
+    # Few vehicles: each answer of the database takes 0.4 s now, and a new statement needs two.
     # What is to hold stands at the end of `network`.
     load = replace(load_for(6), vehicles=8, rate_per_s=20, reports=120)
     async with network(tmp_path, load) as net:
