@@ -23,6 +23,7 @@ from dtc_db.need import Arrival
 from dtc_db.urgency import ORDER
 from dtc_db.vehicle import Powertrain, VehicleClass, VehicleKind
 from gateway.model import Status
+from routing.canonical import canonical
 from routing.cases import ObservedFault, Weighed, join, weigh
 from routing.decision import Case, Decision, Rule
 from routing.directory.snapshot import Directory
@@ -35,7 +36,7 @@ from routing.matching.texts import load_texts
 from routing.model import Position
 from routing.ports import TravelTimes
 from routing.principal import Principal
-from routing.referral import canonical, match_document
+from routing.referral import match_document
 from routing.visits import decide_visit
 from storage.directory import PostgresDirectoryStore
 from storage.errors import DatabaseUnavailableError

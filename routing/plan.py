@@ -10,12 +10,11 @@ from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
-import rfc8785
-
 from dtc_db.knowledge import Knowledge
 from dtc_db.need import Need
 from dtc_db.rules import Role, Rules
 from dtc_db.urgency import RANK
+from routing.canonical import canonical
 from routing.cases import (
     ObservedFault,
     Weighed,
@@ -45,7 +44,7 @@ from routing.ports import (
     Verdict,
     Wait,
 )
-from routing.referral import canonical, need_document, referral_document, short_referral
+from routing.referral import need_document, referral_document, short_referral
 from routing.visits import decide_visit
 from routing.withdrawal import withdrawn
 
@@ -285,7 +284,7 @@ def _came_back_from(faults: Sequence[ClaimedFault], at: datetime) -> UUID | None
 
 def need_digest(need: Need) -> bytes:
     """SHA-256 of a need's canonical form: two needs are the same if this is."""
-    return hashlib.sha256(rfc8785.dumps(need_document(need))).digest()
+    return hashlib.sha256(canonical(need_document(need))).digest()
 
 
 def _observed(fault: ClaimedFault) -> ObservedFault:

@@ -6,15 +6,13 @@ holds no VIN, no unit and no position of the vehicle; what the decision was made
 """
 
 import hashlib
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, cast
-
-import rfc8785
+from typing import Any
 
 from dtc_db.need import Json, Need, need_to_json
 from dtc_db.own_rules import rule_to_json
 from dtc_db.rules import Role
+from routing.canonical import canonical
 from routing.decision import (
     Case,
     CaseFault,
@@ -143,12 +141,6 @@ def _short(offer: OfferEntry) -> ShortOffer:
 def need_document(need: Need) -> dict[str, Json]:
     """The need as it stands in a referral; the same need always gives the same value."""
     return need_to_json(need)
-
-
-def canonical(document: Mapping[str, object]) -> bytes:
-    """The document's one sequence of bytes, by RFC 8785."""
-    # The library's own type is a recursive union that no TypedDict fits.
-    return rfc8785.dumps(cast("dict[str, Any]", document))
 
 
 def case_digest(case: Case) -> str:

@@ -21,6 +21,7 @@ from dtc_db.errors import MalformedRuleError
 from dtc_db.need import Need, need_from_json, need_to_json
 from dtc_db.urgency import Urgency
 from dtc_db.vehicle import VehicleKind
+from routing.canonical import canonical
 from routing.decision import Case, CaseFault, CaseFinding, Decision
 from routing.directory.snapshot import Directory
 from routing.errors import BadRecordingError, DataFileError
@@ -28,7 +29,7 @@ from routing.matching.match import TIME_MAX, TIME_MIN, decide
 from routing.matching.policy import Policy, check_policy
 from routing.model import Person, Position, Site
 from routing.principal import Principal
-from routing.referral import canonical, match_document
+from routing.referral import match_document
 from routing.travel.model import Measured
 
 RECORDING_BYTES_MAX = 64_000_000  # of one decision; a longer one is refused

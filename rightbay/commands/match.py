@@ -28,11 +28,12 @@ from rightbay.errors import RecordingError
 from rightbay.roads import travel_times
 from rightbay.settings import load_settings
 from rightbay.supervision.instance import database_url
+from routing.canonical import canonical
 from routing.decision import Decision
 from routing.matching.policy import Policy, load_policy, parse_policy
 from routing.matching.principal import parse_principal
 from routing.matching.texts import load_texts
-from routing.referral import canonical, match_document
+from routing.referral import match_document
 from routing.replay import record
 
 

@@ -20,6 +20,7 @@ import pytest
 from dtc_db.codes import parse_code
 from dtc_db.knowledge import Knowledge
 from dtc_db.vehicle import Powertrain, VehicleClass, VehicleKind
+from routing.canonical import canonical
 from routing.cases import ObservedFault, case_of
 from routing.decision import Case
 from routing.directory.snapshot import Directory
@@ -28,7 +29,7 @@ from routing.matching.policy import load_policy
 from routing.model import Position, Site
 from routing.outcomes import Outcomes
 from routing.principal import Principal
-from routing.referral import canonical, match_document
+from routing.referral import match_document
 from routing.replay import record
 from routing.testing import NOW
 from simulators.model import Box

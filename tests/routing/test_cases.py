@@ -14,6 +14,7 @@ from dtc_db.need import AllOf, AnyOf, Arrival, Need, Skill, skills_of
 from dtc_db.own_rules import Effect, OwnRule
 from dtc_db.urgency import Urgency, gravest
 from dtc_db.vehicle import Powertrain, VehicleClass, VehicleKind
+from routing.canonical import canonical
 from routing.cases import (
     ObservedFault,
     case_id_of,
@@ -29,7 +30,7 @@ from routing.geo import EARTH_RADIUS_M, coarse, distance_m, unit_vectors
 from routing.matching.match import decide
 from routing.matching.policy import load_policy
 from routing.model import Position
-from routing.referral import canonical, match_document
+from routing.referral import match_document
 from routing.testing import NOW, site
 
 EPISODE = UUID("2d0c0f6e-8f3e-4d1a-9c60-2f4b8f0a7a11")

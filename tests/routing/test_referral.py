@@ -9,19 +9,14 @@ from dataclasses import replace
 import pytest
 
 from dtc_db.need import Arrival
+from routing.canonical import canonical
 from routing.decision import Case
 from routing.directory.snapshot import Directory
 from routing.document import ReferralDocument
 from routing.matching.match import decide
 from routing.matching.policy import load_policy
 from routing.model import Position
-from routing.referral import (
-    SHORT_OFFERS_MAX,
-    canonical,
-    case_digest,
-    referral_document,
-    short_referral,
-)
+from routing.referral import SHORT_OFFERS_MAX, case_digest, referral_document, short_referral
 from routing.testing import LIGHT, NOW, case, held, need, site
 
 HERE = Position(2.351234567, 48.857654321)
@@ -111,7 +106,8 @@ from dtc_db.vehicle import VehicleClass
 from routing.directory.snapshot import Directory
 from routing.matching.match import decide
 from routing.matching.policy import load_policy
-from routing.referral import canonical, referral_document
+from routing.canonical import canonical
+from routing.referral import referral_document
 from routing.testing import HEAVY, LIGHT, NOW, case, held, need, site
 sites = [
     site(f"s{n}", [LIGHT, HEAVY], [held("srs", "airbag course")], lat_deg=48.8 + n / 90,

@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 
 from dtc_db.need import AnyOf, Arrival, Skill
 from dtc_db.urgency import Urgency
+from routing.canonical import canonical
 from routing.decision import Case, Decision
 from routing.directory.snapshot import Directory
 from routing.errors import BadRecordingError
 from routing.matching.match import decide
 from routing.matching.policy import load_policy
 from routing.model import Position, Site
-from routing.referral import canonical, match_document
+from routing.referral import match_document
 from routing.replay import RecordedCase, parse_recording, reconsider, record, replay
 from routing.testing import HERE, LIGHT, NOW, case, need, site
 

@@ -11,6 +11,7 @@ from dtc_db.codes import parse_code
 from dtc_db.knowledge import Knowledge
 from dtc_db.languages import LANGUAGES
 from dtc_db.vehicle import Powertrain, VehicleClass, VehicleKind
+from routing.canonical import canonical
 from routing.cases import ObservedFault, Weighed, join, weigh
 from routing.decision import Decision
 from routing.directory.snapshot import Directory
@@ -19,7 +20,7 @@ from routing.matching.policy import load_policy
 from routing.model import Position, Site
 from routing.plan import plan
 from routing.ports import Claim, ClaimedFault, OpenCase, Refer
-from routing.referral import canonical, match_document
+from routing.referral import match_document
 from routing.replay import parse_recording, record, replay
 from routing.testing import HERE, LIGHT, NOW, held, site
 from routing.visits import decide_visit, works

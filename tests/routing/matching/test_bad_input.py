@@ -14,6 +14,7 @@ from dtc_db.languages import LANGUAGES
 from dtc_db.need import AllOf, AnyOf, Arrival, AtLeast, Need, Skill
 from dtc_db.urgency import Urgency
 from dtc_db.vehicle import VehicleClass, VehicleKind
+from routing.canonical import canonical
 from routing.cases import ObservedFault, case_of
 from routing.decision import Case
 from routing.directory.snapshot import Directory
@@ -21,7 +22,7 @@ from routing.matching.match import decide
 from routing.matching.policy import load_policy
 from routing.model import Position
 from routing.principal import Principal, PrincipalKind
-from routing.referral import canonical, match_document, referral_document, short_referral
+from routing.referral import match_document, referral_document, short_referral
 from routing.testing import HERE, LIGHT, NOW, case, need, site
 
 POLICY = load_policy()

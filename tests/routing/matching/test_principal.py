@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from dtc_db.urgency import Urgency
+from routing.canonical import canonical
 from routing.decision import Case, Decision, Rule
 from routing.directory.snapshot import Directory
 from routing.errors import DataFileError
@@ -17,7 +18,7 @@ from routing.matching.principal import convert_principal, parse_principal, princ
 from routing.matching.texts import load_texts
 from routing.model import HourlyRate, Site
 from routing.principal import Principal, PrincipalKind
-from routing.referral import canonical, match_document, referral_document, short_referral
+from routing.referral import match_document, referral_document, short_referral
 from routing.replay import parse_recording, record, replay
 from routing.testing import HERE, LIGHT, NOW, case, need, site
 

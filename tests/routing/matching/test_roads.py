@@ -8,6 +8,7 @@ import pytest
 from dtc_db.need import Arrival
 from dtc_db.urgency import Urgency
 from dtc_db.vehicle import VehicleClass
+from routing.canonical import canonical
 from routing.decision import Case, Decision, Rule
 from routing.directory.snapshot import Directory
 from routing.matching.match import decide
@@ -15,7 +16,7 @@ from routing.matching.policy import load_policy
 from routing.matching.shortlist import decide_by_road, shortlist
 from routing.matching.texts import load_texts
 from routing.model import Site
-from routing.referral import canonical, match_document
+from routing.referral import match_document
 from routing.replay import parse_recording, record, replay
 from routing.testing import HERE, LIGHT, NOW, FixedTimes, case, need, site
 from routing.travel.model import Measured, RoadTime, Setback
