@@ -8,6 +8,7 @@ which must notice.
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 from rightbay import roles
@@ -18,6 +19,14 @@ from storage.cases import PostgresCaseStore
 from storage.pool import transaction
 
 BETWEEN_S = 0.1
+END_WORK = """
+delete from work
+using unnest($1::uuid[], $2::bigint[]) as given (vehicle_id, revision)
+where
+    work.vehicle_id = given.vehicle_id
+    and work.revision = given.revision
+    and work.lease_token is null
+"""
 
 _claim, _complete = PostgresCaseStore.claim, PostgresCaseStore.complete
 
@@ -32,17 +41,22 @@ async def claim_and_forget(
 async def complete_in_two_steps(
     self: PostgresCaseStore, decided: Sequence[Decided]
 ) -> frozenset[UUID]:
-    """Write the case and only look again; then, if nobody did before, end the work."""
+    """Write the cases and leave their work; end it later, if nobody took it up meanwhile."""
     done = await _complete(self, [(claim, looked_at_again(verdict)) for claim, verdict in decided])
     await asyncio.sleep(BETWEEN_S)
-    cases = [claim.vehicle_id for claim, verdict in decided if isinstance(verdict, Refer)]
+    cases = [claim for claim, verdict in decided if isinstance(verdict, Refer)]
     async with transaction(self._pool) as connection:
-        await connection.execute("delete from work where vehicle_id = any($1)", cases)
+        await connection.execute(
+            END_WORK, [case.vehicle_id for case in cases], [case.revision for case in cases]
+        )
     return done
 
 
 def looked_at_again(verdict: Verdict) -> Verdict:
-    return replace(verdict, again_at=verdict.at) if isinstance(verdict, Refer) else verdict
+    """Let whoever looks next look here first, however much else there is to do."""
+    if isinstance(verdict, Refer):
+        return replace(verdict, again_at=verdict.at - timedelta(hours=1))
+    return verdict
 
 
 def any_id(_: UUID) -> UUID:
