@@ -26,6 +26,7 @@ from rightbay.supervision.program import Program
 from rightbay.supervision.stack import Stack, role_environment
 from simulators.load.account import Account
 from simulators.load.plan import Load, Shares
+from simulators.load.progress import telling
 from simulators.load.sender import Manner, Sender
 from simulators.unit.mqtt import BrokerAddress
 from storage.pool import open_pool
@@ -104,7 +105,9 @@ async def race(
                 prefix=stack.settings.topic_prefix, open_max=OPEN_MAX, settle_s=SETTLE_S
             )
             address = BrokerAddress.parse(broker_url(stack.settings))
-            account = await Sender(load, manner, address).run(stop)
+            sender = Sender(load, manner, address)
+            async with telling(sender.account, reports=load.reports, say=say):
+                account = await sender.run(stop)
             say(json.dumps(account.summary()))
             return await _settled(stack, load, account)
 

@@ -22,6 +22,7 @@ from rightbay.supervision.stopping import stop_event
 from simulators.load.account import Account
 from simulators.load.ledger import ledger
 from simulators.load.plan import LATE_S_MAX, Load, Shares
+from simulators.load.progress import telling
 from simulators.load.sender import Manner, Sender
 from simulators.unit.mqtt import BrokerAddress
 
@@ -115,7 +116,7 @@ def fleet(
             let_go=note,
         )
         address = BrokerAddress.parse(broker_url(settings))
-        books = asyncio.run(_send(Sender(load, manner, address)))
+        books = asyncio.run(_send(Sender(load, manner, address), reports=load.reports))
     _show(books.summary(), as_json=as_json)
     raise typer.Exit(1 if books.open else 0)
 
@@ -152,8 +153,11 @@ def _say(text: str) -> None:
         typer.echo(text, err=True)
 
 
-async def _send(sender: Sender) -> Account:
-    async with stop_event(at_parents_death=True) as stop:
+async def _send(sender: Sender, *, reports: int) -> Account:
+    async with (
+        stop_event(at_parents_death=True) as stop,
+        telling(sender.account, reports=reports, say=_say),
+    ):
         return await sender.run(stop)
 
 
