@@ -17,6 +17,8 @@ from rightbay.settings import LogLevel
 VALUE_CHARACTERS_MAX = 500
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+# Tells with a traceback, again and again, that the database is away; who asks it says so in a line.
+_REPETITIVE = "asyncpg.pool"
 _ROOM_PREFIXES = ("rightbay", "gateway", "routing", "storage", "audit", "api", "simulators")
 
 
@@ -52,5 +54,6 @@ def start_logging(level: LogLevel, *, stream: TextIO | None = None) -> None:
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(EventFormatter())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logging.getLogger(_REPETITIVE).setLevel(logging.ERROR)
     for prefix in _ROOM_PREFIXES:
         logging.getLogger(prefix).setLevel(level.upper())

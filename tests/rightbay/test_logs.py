@@ -59,6 +59,7 @@ def test_our_events_show_from_the_level_on_and_others_only_as_warnings() -> None
     logging.getLogger("storage.x").info("ours_info")
     logging.getLogger("somebody").info("theirs_info")
     logging.getLogger("somebody").warning("theirs_warning")
+    logging.getLogger("asyncpg.pool").warning("what_a_role_says_better")
     start_logging(LogLevel.WARNING, stream=stream)
     logging.getLogger("rightbay.x").info("too_quiet")
     events = [text.split()[3] for text in stream.getvalue().splitlines()]
