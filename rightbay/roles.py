@@ -154,7 +154,10 @@ async def _deliver(settings: Settings) -> AsyncIterator[Serve]:
     name = f"rightbay-deliver-{uuid4().hex}"
     client = MqttClient(broker_url(settings), client_id=name, is_durable=False)
     url = database_url(settings)
-    async with open_pool(url, command_timeout_s=COMMAND_TIMEOUT_S) as pool, client.running():
+    async with (
+        open_pool(url, command_timeout_s=COMMAND_TIMEOUT_S, is_by_key=True) as pool,
+        client.running(),
+    ):
 
         async def serve() -> None:
             async with asyncio.TaskGroup() as group:

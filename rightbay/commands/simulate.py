@@ -54,6 +54,15 @@ def fleet(
     reordered: Percent = 0,
     late: Percent = 0,
     poison: Percent = 0,
+    onset: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            max=100,
+            metavar="PERCENT",
+            help="Part of the time over which vehicles get their first faults; 0: at once.",
+        ),
+    ] = 0,
     seed: Annotated[int, typer.Option(help="The same seed makes the same plan.")] = 1,
     connections: Annotated[int, typer.Option(min=1, max=64, help="To send on.")] = 2,
     open_max: Annotated[
@@ -104,6 +113,7 @@ def fleet(
         start_at=datetime.now(UTC),
         shares=shares,
         seed=seed,
+        onset=onset / 100,
     )
     with ledger(account) as note:
         manner = Manner(

@@ -79,6 +79,8 @@ class Load:
         reports: Distinct reports in all.
         run: Begins every id, so that a second run is not taken for a repetition of the first.
         start_at: The units' clocks at the first report; aware.
+        onset: Over which part of the load, from 0 to 1, the vehicles' first faults come; 0 has all
+            of them there from the beginning.
     """
 
     vehicles: int
@@ -88,6 +90,16 @@ class Load:
     start_at: datetime
     shares: Shares = field(default_factory=Shares)
     seed: int = 1
+    onset: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.onset <= 1:
+            raise ValueError(f"an onset is 0 to 1, not {self.onset}")
+
+    @property
+    def turns(self) -> int:
+        """How often each vehicle reports."""
+        return -(-self.reports // self.vehicles)
 
 
 class Sending(NamedTuple):

@@ -14,6 +14,7 @@ from simulators.load.plan import Kind, Load
 CODES = ("P0301", "P0420", "P0171", "P0113", "P0442", "P0340", "P0135", "P0401", "P0128", "P0705")
 ECU = "7E8"
 ROUNDS_TO_NEXT_FAULT = 2
+GOLDEN_RATIO = (5**0.5 - 1) / 2
 HUGE_CODES = 32_000
 """Eight bytes each make 256 kB, far more codes than the contract allows."""
 CUT_FRAME = "1008430303010420"
@@ -44,8 +45,14 @@ def codes_of(load: Load, number: int) -> tuple[str, ...]:
     """List the codes that stand in a vehicle when it sends a report; never fewer than before."""
     vehicle, turn = number % load.vehicles, number // load.vehicles
     faults = vehicle % 4  # every fourth vehicle is well
-    present = min(faults, 1 + turn // ROUNDS_TO_NEXT_FAULT)
+    since = turn - int(load.onset * load.turns * _spread(vehicle))
+    present = min(faults, 1 + since // ROUNDS_TO_NEXT_FAULT) if since >= 0 else 0
     return tuple(CODES[(vehicle + 3 * nth) % len(CODES)] for nth in range(present))
+
+
+def _spread(vehicle: int) -> float:
+    """A number from 0 to 1 for each vehicle, evenly over any row of them."""
+    return vehicle * GOLDEN_RATIO % 1
 
 
 def body_of(load: Load, number: int, kind: Kind) -> bytes:

@@ -14,7 +14,8 @@ update episode
 set is_latest = false
 from unnest($1::uuid[], $2::text[], $3::text[]) as given (vehicle_id, ecu, code)
 where
-    episode.vehicle_id = given.vehicle_id
+    episode.vehicle_id = any($1::uuid[])
+    and episode.vehicle_id = given.vehicle_id
     and episode.ecu = given.ecu
     and episode.code = given.code
     and episode.is_latest

@@ -6,12 +6,11 @@ with due as (
         delivered_at is null
         and due_at <= $1
         and (lease_until is null or lease_until <= $1)
-        and not exists (
-            select from outbox as earlier
-            where
-                earlier.vehicle_id = candidate.vehicle_id
-                and earlier.position < candidate.position
-                and earlier.delivered_at is null
+        -- Asked for each candidate by its key, however the rest is planned.
+        and position = (
+            select min(waiting.position)
+            from outbox as waiting
+            where waiting.vehicle_id = candidate.vehicle_id and waiting.delivered_at is null
         )
     order by due_at
     limit $2
@@ -19,9 +18,8 @@ with due as (
 )
 update outbox
 set lease_token = $3, lease_until = $4, attempts = attempts + 1
-from due
-where outbox.delivery_id = due.delivery_id
-returning outbox.delivery_id, outbox.unit, outbox.payload
+where delivery_id = any(array(select delivery_id from due))
+returning delivery_id, unit, payload
 
 -- name: mark_delivered
 update outbox

@@ -47,6 +47,8 @@ KILL_EVERY_S = float(os.environ.get("CHAOS_EVERY_S", "2.2"))
 QUIET_S = 3.0  # before the first kill and after the last one
 RATE_PER_S = float(os.environ.get("CHAOS_RATE", "1000"))
 VEHICLES = 1_500
+# Of the long way through: every second, three quarters of these get a first fault, and some more.
+NEW_VEHICLES_PER_S = 30
 SETTLE_S_MAX = 120
 # A machine too slow for the rate is not to drown in what is sent again: units wait then, and
 # what they could not send in time is left out.
@@ -67,6 +69,9 @@ class Trial:
         broken: The stand-in that takes its role's place.
         wants_receipts: False for units that take the broker's word.
         settle_s: How long the units wait for their last receipts.
+        vehicles: Which report in turn.
+        onset: Over which part of the time their first faults come, so that there is always
+            something to decide.
     """
 
     victims: Sequence[str]
@@ -74,6 +79,8 @@ class Trial:
     settle_s: float = 4.0
     broken: str = ""
     wants_receipts: bool = True
+    vehicles: int = VEHICLES
+    onset: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,13 +94,14 @@ class Outcome:
 
 async def drive(folder: Path, trial: Trial) -> Outcome:
     load = Load(
-        vehicles=VEHICLES,
+        vehicles=trial.vehicles,
         rate_per_s=RATE_PER_S,
         reports=round(RATE_PER_S * trial.seconds),
         run="chaos",
         start_at=datetime.now(UTC),
         shares=SHARES,
         seed=SEED,
+        onset=trial.onset,
     )
     async with Stack(Settings(data=folder / "data"), keeps_role_logs=True) as stack:
         await stack.migrate()
@@ -147,6 +155,7 @@ async def fleet(
         "--duplicates": 100 * load.shares.duplicates,
         "--reordered": 100 * load.shares.reordered,
         "--late": 100 * load.shares.late,
+        "--onset": 100 * load.onset,
         "--seed": load.seed,
         "--run": load.run,
         "--settle": trial.settle_s,
@@ -212,7 +221,14 @@ async def test_kills_lose_no_report_and_double_nothing(
     rounds = [chance.sample(VICTIMS, len(VICTIMS)) for _ in range(-(-KILLS // len(VICTIMS)))]
     victims = [victim for one in rounds for victim in one][:KILLS]
     seconds = KILLS * KILL_EVERY_S + 2 * QUIET_S
-    outcome = await drive(tmp_path, Trial(victims=victims, seconds=seconds, settle_s=SETTLE_S_MAX))
+    trial = Trial(
+        victims=victims,
+        seconds=seconds,
+        settle_s=SETTLE_S_MAX,
+        vehicles=round(NEW_VEHICLES_PER_S * seconds),
+        onset=0.9,
+    )
+    outcome = await drive(tmp_path, trial)
     if "CHAOS_KILLS" in os.environ:
         told = {"kills": outcome.kills, **outcome.books, **asdict(outcome.found)}
         sys.stderr.write(json.dumps(told, indent=2) + "\n")

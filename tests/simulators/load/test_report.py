@@ -1,6 +1,7 @@
 """What a load sends is what the contract asks for, and its poison is what it says it is."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -12,6 +13,7 @@ from simulators.load.report import body_of, codes_of, id_of, number_of, obd_answ
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 LOAD = Load(vehicles=16, rate_per_s=10, reports=200, run="a-b", start_at=NOW)
+SPREAD = Load(vehicles=400, rate_per_s=10, reports=4_000, run="a-b", start_at=NOW, onset=0.8)
 
 
 def parse(number: int, kind: Kind) -> Report | DeadLetter:
@@ -66,9 +68,24 @@ def test_a_report_is_the_same_bytes_each_time_and_no_two_are_the_same() -> None:
     assert len(set(bodies)) == len(bodies)
 
 
-def test_faults_come_and_stay() -> None:
-    for number in range(LOAD.reports - LOAD.vehicles):
-        assert set(codes_of(LOAD, number)) <= set(codes_of(LOAD, number + LOAD.vehicles))
+@pytest.mark.parametrize("load", [LOAD, SPREAD])
+def test_faults_come_and_stay(load: Load) -> None:
+    for number in range(load.reports - load.vehicles):
+        assert set(codes_of(load, number)) <= set(codes_of(load, number + load.vehicles))
+
+
+def test_first_faults_come_evenly_over_the_part_of_the_load_that_was_asked_for() -> None:
+    ill = [vehicle for vehicle in range(SPREAD.vehicles) if vehicle % 4]
+    counts = [
+        sum(bool(codes_of(SPREAD, vehicle + turn * SPREAD.vehicles)) for vehicle in ill)
+        for turn in range(SPREAD.turns)
+    ]
+    came = [now - before for before, now in zip([0, *counts], counts, strict=False)]
+    assert counts[-1] == len(ill)
+    assert all(0.8 * len(ill) / 8 < each < 1.2 * len(ill) / 8 for each in came[:8])
+    assert came[8:] == [0, 0]
+    with pytest.raises(ValueError, match="0 to 1"):
+        replace(SPREAD, onset=1.1)
 
 
 def test_an_id_leads_back_to_its_report_and_a_foreign_one_nowhere() -> None:
