@@ -326,7 +326,10 @@ class MqttClient:
             self._client.send_again()
             if self._subscriptions:
                 self._client.subscribe([(topic, 1) for topic in self._subscriptions])
-            else:
+            # A session that is known has its subscriptions, and what waited in it comes before the
+            # answer to ours: more than the queue takes (seen with Mosquitto 2.0), so who waited for
+            # the answer would wait for ever.
+            if flags.session_present or not self._subscriptions:
                 self._be_ready()
 
     def _on_disconnect(

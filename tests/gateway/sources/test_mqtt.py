@@ -287,6 +287,27 @@ async def test_what_the_queue_cannot_hold_waits_in_the_network(
     assert heard == {b"%d" % number for number in range(6)}
 
 
+async def test_more_that_waits_than_the_queue_holds_does_not_keep_us_from_connecting(
+    broker_url: str, topic_prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mqtt, "QUEUE_MESSAGES_MAX", 2)
+    monkeypatch.setattr(mqtt, "CONNECT_TIMEOUT_S", 3.0)
+    name, topic = f"test-{uuid.uuid4().hex}", f"{topic_prefix}/t"
+    async with client(broker_url, topic, name=name).running():
+        pass
+    async with client(broker_url).running() as sender:
+        for number in range(6):
+            await sender.deliver(topic, b"%d" % number)
+    heard: set[bytes] = set()
+    # The broker sends what waited before it answers our subscription.
+    async with client(broker_url, topic, name=name).running() as source:
+        while len(heard) < 6:
+            message = await receive(source, timeout_s=20)
+            heard.add(message.payload)
+            source.acknowledge(message)
+    assert heard == {b"%d" % number for number in range(6)}
+
+
 async def test_a_callback_that_fails_ends_the_connection_for_good(
     broker_url: str, topic_prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
