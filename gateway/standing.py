@@ -26,9 +26,9 @@ from gateway.model import Observation, Outcome, Report
 # standing outlives the rules under which nothing changed.
 RULES = 1
 DIGEST_LENGTH = 16
-# Digests are kept of what is said in few words, which is nearly all: 4 kB each, if need be.
+# Digests are kept of what is said in few words, which is nearly all.
 OBSERVATIONS_REMEMBERED_MAX, LENGTH_REMEMBERED_MAX = 4, 64
-DIGESTS_REMEMBERED_MAX = 4_096
+DIGESTS_REMEMBERED_MAX = 2_048
 
 Key = tuple[str, Code]
 

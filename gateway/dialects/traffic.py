@@ -15,8 +15,8 @@ from gateway.protocols.messages import BusSettings
 _READINESS = frozenset({"is_compression_ignition", "monitors_supported", "monitors_not_ready"})
 
 # A unit asks its vehicle the same over and over, and mostly hears the same. Longer stretches seldom
-# come twice; all of them together stay below 20 MB.
-FRAMES_REMEMBERED_MAX, STRETCHES_REMEMBERED_MAX = 16, 4_096
+# come twice, and may hold thousands of codes. Full of answers of eight control units: 15 MB (seen).
+FRAMES_REMEMBERED_MAX, BYTES_REMEMBERED_MAX, STRETCHES_REMEMBERED_MAX = 8, 64, 2_048
 # Within less than any time-out of a transfer nothing is late, so the moments of frames say nothing.
 TIME_OUT_MS_MIN = 1_000 * min(N_CR_S, T1_S)
 
@@ -61,7 +61,10 @@ def read_traffic(
 
 
 def _decode(frames: Sequence[Frame], bus: Bus, settings: BusSettings) -> Decoded:
-    if 0 < len(frames) <= FRAMES_REMEMBERED_MAX:
+    is_short = len(frames) <= FRAMES_REMEMBERED_MAX and (
+        sum(len(frame.data) for frame in frames) <= BYTES_REMEMBERED_MAX
+    )
+    if frames and is_short:
         times = [frame.t_ms for frame in frames]
         if max(times) - min(times) < TIME_OUT_MS_MIN:
             return _decode_at_once(tuple(frame[1:] for frame in frames), bus, settings)

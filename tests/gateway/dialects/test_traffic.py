@@ -48,6 +48,13 @@ def test_a_short_stretch_is_read_once() -> None:
     assert module._decode_at_once.cache_info().hits == 1
 
 
+def test_what_holds_many_codes_is_not_kept() -> None:
+    module._decode_at_once.cache_clear()
+    many = [Frame(0.0, 0x10, b"\x43" + bytes(range(1, 255)))]
+    assert len(read_traffic(many, bus=Bus.KLINE, settings=DEFAULTS).observations[0].codes) > 100
+    assert module._decode_at_once.cache_info().currsize == 0
+
+
 def test_the_end_of_a_transfer_that_comes_too_late_is_not_taken_for_one_that_came_in_time() -> None:
     in_time = [each._replace(t_ms=0.0) for each in LATE_END]
     whole = read_traffic(in_time, bus=Bus.CAN, settings=DEFAULTS)
